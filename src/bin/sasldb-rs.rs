@@ -1,0 +1,3 @@
+//! `sasldb-rs`: see `sasldb::cli`.
+
+fn main() {}

@@ -1,0 +1,374 @@
+//! Who an account is: a name and a realm; how they are spelled, compared and found.
+
+use core::fmt;
+
+use crate::prep;
+
+/// The longest name or realm, in bytes of UTF-8.
+pub const MAX_PART: usize = 255;
+
+/// Why a text cannot be (part of) an identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    /// Nothing there.
+    #[error("is empty")]
+    Empty,
+    /// More than [`MAX_PART`] bytes.
+    #[error("is longer than {MAX_PART} bytes")]
+    TooLong,
+    /// Not valid UTF-8.
+    #[error("is not valid UTF-8")]
+    NotUtf8,
+    /// A character that no name may hold: controls, bidirectional formatting, `@`, `:`, `"` and `\`.
+    #[error("holds the character {0:?}, which no name may hold")]
+    Forbidden(char),
+}
+
+fn check(text: &str) -> Result<(), IdentityError> {
+    if let Some(c) = text.chars().find(|&c| prep::is_invisible(c) || matches!(c, '@' | ':' | '"' | '\\')) {
+        return Err(IdentityError::Forbidden(c));
+    }
+    // The folded form is what is stored as the key, and normalization can lengthen a text.
+    if text.len() > MAX_PART || fold(text).len() > MAX_PART {
+        return Err(IdentityError::TooLong);
+    }
+    Ok(())
+}
+
+/// The form in which two spellings are compared: NFC, ASCII in lower case, nothing else folded.
+fn fold(text: &str) -> String {
+    let mut folded = prep::nfc(text).into_owned();
+    folded.make_ascii_lowercase();
+    folded
+}
+
+/// The part before the `@`: never empty.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Name(String);
+
+impl Name {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// See [`IdentityError`].
+    pub fn new(text: &str) -> Result<Self, IdentityError> {
+        if text.is_empty() {
+            return Err(IdentityError::Empty);
+        }
+        check(text)?;
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The spelling given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The part after the `@`. Empty only in accounts imported from a sasldb that had it so.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Realm(String);
+
+impl Realm {
+    /// Checks `text` as the realm of a new account.
+    ///
+    /// # Errors
+    /// See [`IdentityError`].
+    pub fn new(text: &str) -> Result<Self, IdentityError> {
+        if text.is_empty() {
+            return Err(IdentityError::Empty);
+        }
+        Self::imported(text)
+    }
+
+    /// Checks `text` as the realm of an existing account, where it may be empty.
+    ///
+    /// # Errors
+    /// See [`IdentityError`].
+    pub fn imported(text: &str) -> Result<Self, IdentityError> {
+        check(text)?;
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The spelling given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether both name the same realm.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        fold(&self.0) == fold(&other.0)
+    }
+}
+
+/// The key of an account: folded name and realm. Two identities with one key are one account.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IdentityKey {
+    realm: String,
+    name: String,
+}
+
+impl IdentityKey {
+    /// The folded name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The folded realm.
+    #[must_use]
+    pub fn realm(&self) -> &str {
+        &self.realm
+    }
+}
+
+impl fmt::Display for IdentityKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.name, self.realm)
+    }
+}
+
+/// Name and realm as spelled at creation. Prints as the canonical name, `name@realm`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// The name.
+    pub name: Name,
+    /// The realm.
+    pub realm: Realm,
+}
+
+impl Identity {
+    /// Joins the two parts.
+    #[must_use]
+    pub fn new(name: Name, realm: Realm) -> Self {
+        Self { name, realm }
+    }
+
+    /// What the account is found by.
+    #[must_use]
+    pub fn key(&self) -> IdentityKey {
+        IdentityKey { realm: fold(&self.realm.0), name: fold(&self.name.0) }
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.name.0, self.realm.0)
+    }
+}
+
+/// A name as a client typed it, with or without a realm: `mailman` or `mailman@example.com`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authcid {
+    name: Name,
+    realm: Option<Realm>,
+}
+
+impl Authcid {
+    /// Reads what came over the wire: UTF-8, and ISO 8859-1 where it is not, as libsasl2's clients send it.
+    ///
+    /// # Errors
+    /// See [`IdentityError`]. A second `@` is a forbidden character: no account has one.
+    pub fn from_wire(bytes: &[u8]) -> Result<Self, IdentityError> {
+        match core::str::from_utf8(bytes) {
+            Ok(text) => Self::parse(text),
+            Err(_) => Self::parse(&bytes.iter().copied().map(char::from).collect::<String>()),
+        }
+    }
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// As [`Self::from_wire`].
+    pub fn parse(text: &str) -> Result<Self, IdentityError> {
+        let (name, realm) = match text.split_once('@') {
+            Some((name, realm)) => (name, Some(Realm::imported(realm)?)),
+            None => (text, None),
+        };
+        Ok(Self { name: Name::new(name)?, realm })
+    }
+}
+
+/// The default realm and its other names. An alias is only another name: a login that gives it finds the account in the
+/// default realm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Realms {
+    default: Realm,
+    aliases: Vec<Realm>,
+}
+
+impl Realms {
+    /// Aliases equal to the default or to each other are dropped.
+    #[must_use]
+    pub fn new(default: Realm, aliases: impl IntoIterator<Item = Realm>) -> Self {
+        let mut kept: Vec<Realm> = Vec::new();
+        for alias in aliases {
+            if !alias.same(&default) && !kept.iter().any(|k| k.same(&alias)) {
+                kept.push(alias);
+            }
+        }
+        Self { default, aliases: kept }
+    }
+
+    /// The realm of a bare name, and the one that DIGEST-MD5 offers.
+    #[must_use]
+    pub fn default_realm(&self) -> &Realm {
+        &self.default
+    }
+
+    /// The default realm's other names.
+    #[must_use]
+    pub fn aliases(&self) -> &[Realm] {
+        &self.aliases
+    }
+
+    /// The account that a client means. `sent` is the realm of a DIGEST-MD5 response: it counts for a bare name only.
+    #[must_use]
+    pub fn resolve(&self, authcid: &Authcid, sent: Option<&Realm>) -> Identity {
+        let meant = match (&authcid.realm, sent) {
+            (Some(realm), _) => realm,
+            (None, Some(realm)) if !realm.as_str().is_empty() => realm,
+            (None, _) => &self.default,
+        };
+        let realm = if self.aliases.iter().any(|a| a.same(meant)) { &self.default } else { meant };
+        Identity::new(authcid.name.clone(), realm.clone())
+    }
+
+    /// Every (username, realm) that DIGEST-MD5 clients form for `identity`, each as created and in lower case: the table
+    /// in section 6 of the design. Without repetitions; the plain pair of name and own realm comes first.
+    #[must_use]
+    pub fn digest_spellings(&self, identity: &Identity) -> Vec<(String, String)> {
+        let own = &identity.realm;
+        let at_home = own.same(&self.default);
+        let everywhere: Vec<&str> =
+            [own.as_str(), ""].into_iter().chain(self.default_and_aliases().map(Realm::as_str)).collect();
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        let mut add = |username: &str, realm: &str| {
+            for username in both_cases(username) {
+                for realm in both_cases(realm) {
+                    let pair = (username.clone(), realm);
+                    if !pairs.contains(&pair) {
+                        pairs.push(pair);
+                    }
+                }
+            }
+        };
+        let name = identity.name.as_str();
+        add(name, own.as_str());
+        if at_home {
+            everywhere.iter().for_each(|realm| add(name, realm));
+        }
+        let mut qualifiers = vec![own.as_str()];
+        if at_home {
+            qualifiers.extend(self.default_and_aliases().map(Realm::as_str));
+        }
+        for qualifier in qualifiers {
+            let username = format!("{name}@{qualifier}");
+            everywhere.iter().for_each(|realm| add(&username, realm));
+        }
+        pairs
+    }
+
+    fn default_and_aliases(&self) -> impl Iterator<Item = &Realm> {
+        core::iter::once(&self.default).chain(&self.aliases)
+    }
+}
+
+fn both_cases(text: &str) -> impl Iterator<Item = String> + use<> {
+    let lower = text.to_ascii_lowercase();
+    let given = (lower != text).then(|| text.to_owned());
+    given.into_iter().chain(core::iter::once(lower))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn realm(text: &str) -> Realm {
+        Realm::imported(text).unwrap()
+    }
+
+    fn identity(name: &str, at: &str) -> Identity {
+        Identity::new(Name::new(name).unwrap(), realm(at))
+    }
+
+    fn realms() -> Realms {
+        Realms::new(realm("example.com"), [realm("mx1"), realm("mx1.example.com"), realm("Example.com")])
+    }
+
+    #[test]
+    fn names_refuse_what_could_deceive_or_break_a_protocol() {
+        for (text, error) in [
+            ("", IdentityError::Empty),
+            ("a@b", IdentityError::Forbidden('@')),
+            ("a:b", IdentityError::Forbidden(':')),
+            ("a\"b", IdentityError::Forbidden('"')),
+            ("a\\b", IdentityError::Forbidden('\\')),
+            ("a\nb", IdentityError::Forbidden('\n')),
+            ("a\u{202E}b", IdentityError::Forbidden('\u{202E}')),
+        ] {
+            assert_eq!(Name::new(text), Err(error), "{text:?}");
+        }
+        assert_eq!(Name::new(&"x".repeat(256)), Err(IdentityError::TooLong));
+        assert!(Name::new(&"x".repeat(255)).is_ok());
+        assert!(Name::new("first.last+tag 日本").is_ok());
+        assert_eq!(Realm::new(""), Err(IdentityError::Empty));
+    }
+
+    #[test]
+    fn keys_fold_ascii_case_and_normalization_only() {
+        assert_eq!(identity("Bob", "Example.COM").key(), identity("bOB", "example.com").key());
+        assert_eq!(identity("jo\u{308}rg", "x").key(), identity("jörg", "x").key());
+        assert_ne!(identity("JÖRG", "x").key(), identity("jörg", "x").key());
+        assert_ne!(identity("bob", "x").key(), identity("bob+tag", "x").key());
+        assert_eq!(identity("Bob", "Example.COM").to_string(), "Bob@Example.COM");
+    }
+
+    #[test]
+    fn logins_resolve_through_default_and_aliases() {
+        let realms = realms();
+        let resolve = |typed: &str, sent: Option<&str>| {
+            let sent = sent.map(realm);
+            realms.resolve(&Authcid::parse(typed).unwrap(), sent.as_ref()).to_string()
+        };
+        assert_eq!(resolve("joe", None), "joe@example.com");
+        assert_eq!(resolve("joe@mx1", None), "joe@example.com");
+        assert_eq!(resolve("joe@other.test", None), "joe@other.test");
+        assert_eq!(resolve("joe", Some("")), "joe@example.com");
+        assert_eq!(resolve("joe", Some("MX1.example.com")), "joe@example.com");
+        assert_eq!(resolve("joe", Some("other.test")), "joe@other.test");
+        assert_eq!(resolve("joe@other.test", Some("example.com")), "joe@other.test");
+        assert_eq!(resolve("joe@", None), "joe@");
+        assert!(Authcid::parse("a@b@c").is_err());
+        assert_eq!(Authcid::from_wire(b"j\xF6rg").unwrap(), Authcid::parse("jörg").unwrap());
+    }
+
+    #[test]
+    fn digest_spellings_are_the_table_of_the_design() {
+        let pairs = realms().digest_spellings(&identity("joe", "example.com"));
+        assert_eq!(pairs.len(), 16, "4 usernames by 4 realms");
+        assert_eq!(pairs.first(), Some(&("joe".into(), "example.com".into())));
+        assert!(pairs.contains(&("joe@mx1".into(), "".into())));
+        assert!(pairs.contains(&("joe".into(), "mx1.example.com".into())));
+
+        let away = realms().digest_spellings(&identity("joe", "other.test"));
+        let expected: Vec<(String, String)> = [
+            ("joe", "other.test"),
+            ("joe@other.test", "other.test"),
+            ("joe@other.test", ""),
+            ("joe@other.test", "example.com"),
+            ("joe@other.test", "mx1"),
+            ("joe@other.test", "mx1.example.com"),
+        ]
+        .map(|(u, r)| (u.to_owned(), r.to_owned()))
+        .to_vec();
+        assert_eq!(away, expected);
+
+        let capital = realms().digest_spellings(&identity("Joe", "other.test"));
+        assert_eq!(capital.len(), 12);
+        assert!(capital.contains(&("joe".into(), "other.test".into())));
+    }
+}
