@@ -1,6 +1,7 @@
 //! Who an account is: a name and a realm; how they are spelled, compared and found.
 
 use core::fmt;
+use std::borrow::Cow;
 
 use crate::prep;
 
@@ -91,6 +92,14 @@ impl Realm {
         Ok(Self(text.to_owned()))
     }
 
+    /// Reads the realm of a DIGEST-MD5 response, in either of its character sets; it may be empty.
+    ///
+    /// # Errors
+    /// See [`IdentityError`].
+    pub fn from_wire(bytes: &[u8]) -> Result<Self, IdentityError> {
+        Self::imported(&text_from_wire(bytes))
+    }
+
     /// The spelling given.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -173,10 +182,7 @@ impl Authcid {
     /// # Errors
     /// See [`IdentityError`]. A second `@` is a forbidden character: no account has one.
     pub fn from_wire(bytes: &[u8]) -> Result<Self, IdentityError> {
-        match core::str::from_utf8(bytes) {
-            Ok(text) => Self::parse(text),
-            Err(_) => Self::parse(&bytes.iter().copied().map(char::from).collect::<String>()),
-        }
+        Self::parse(&text_from_wire(bytes))
     }
 
     /// Reads a text.
@@ -189,6 +195,14 @@ impl Authcid {
             None => (text, None),
         };
         Ok(Self { name: Name::new(name)?, realm })
+    }
+}
+
+/// UTF-8, and ISO 8859-1 where it is not: what is not UTF-8 by accident never is by intent.
+fn text_from_wire(bytes: &[u8]) -> Cow<'_, str> {
+    match core::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(bytes.iter().copied().map(char::from).collect()),
     }
 }
 

@@ -1,0 +1,256 @@
+//! The states of one exchange. Each is consumed by the step taken from it.
+
+use std::sync::Arc;
+
+use crate::credential::{Lookup, Who};
+use crate::identity::{Authcid, IdentityKey, Realm, Realms};
+use crate::mechanism::{self, Awaiting, Computation, Question, Start, Step, Suspended, Verdict};
+use crate::runtime::UnixTime;
+use crate::store::StoreError;
+use crate::vocabulary::{InitialResponse, Mechanism};
+
+use super::outcome::{Authenticated, Denied, Outcome, Reason, Unavailable};
+use super::policy::{Context, Policy, account_hindrance, mechanism_hindrance, usable_passwords};
+
+/// What an exchange does next.
+#[derive(Debug)]
+#[must_use = "an exchange has to be carried on"]
+pub enum Progress {
+    /// Send `data` and wait for the response.
+    Challenge {
+        /// The challenge, raw.
+        data: Vec<u8>,
+        /// Takes the response.
+        next: Waiting,
+    },
+    /// Look `who` up.
+    LookUp {
+        /// Whose account.
+        who: Who,
+        /// Takes the answer.
+        next: Asked,
+    },
+    /// Run this where blocking is allowed.
+    Compute(Work),
+    /// It has ended.
+    Done(Outcome),
+}
+
+/// What stays the same throughout an exchange.
+#[derive(Debug)]
+struct Attempt {
+    policy: Arc<Policy>,
+    context: Context,
+    mechanism: Mechanism,
+}
+
+/// Begins an exchange. `nonce` must be fresh and unpredictable: see [`Start::nonce`].
+pub fn begin(
+    policy: &Arc<Policy>,
+    context: Context,
+    mechanism: Mechanism,
+    initial: InitialResponse<'_>,
+    nonce: &str,
+    now: UnixTime,
+) -> Progress {
+    let start = Start {
+        nonce,
+        timestamp: u64::try_from(now.0).unwrap_or(0),
+        hostname: &policy.hostname,
+        realm: policy.realms.default_realm().as_str(),
+        certificate_name: context.certificate_name.as_deref(),
+    };
+    let step = mechanism::begin(mechanism, &start, initial);
+    Attempt { policy: Arc::clone(policy), context, mechanism }.go_on(step)
+}
+
+impl Attempt {
+    /// Carries a step out as far as nothing is known about the account yet.
+    fn go_on(self, step: Step) -> Progress {
+        match step {
+            Step::Challenge { data, next } => {
+                Progress::Challenge { data, next: Waiting { attempt: self, subject: None, awaiting: next } }
+            }
+            Step::Need(suspended) => {
+                let who = asked_for(&self.policy.realms, suspended.question());
+                Progress::LookUp { who, next: Asked { attempt: self, suspended } }
+            }
+            // A verdict before any question can only be about the message itself.
+            Step::Done(verdict) => Progress::Done(self.conclude(None, verdict)),
+            Step::Compute(computation) => Progress::Done(self.conclude(None, computation.run())),
+        }
+    }
+
+    /// Carries a step out once the account is known.
+    fn go_on_with(self, subject: Subject, step: Step) -> Progress {
+        match step {
+            Step::Challenge { data, next } => {
+                Progress::Challenge { data, next: Waiting { attempt: self, subject: Some(subject), awaiting: next } }
+            }
+            Step::Compute(computation) => Progress::Compute(Work { attempt: self, subject, computation }),
+            Step::Done(verdict) => Progress::Done(self.conclude(Some(subject), verdict)),
+            // No mechanism asks twice; one that did would ask about somebody else.
+            Step::Need(_) => Progress::Done(self.conclude(Some(subject), Verdict::Mismatch)),
+        }
+    }
+
+    /// The one place where a proof becomes a success: it takes a known account and nothing that stands against it.
+    fn conclude(self, subject: Option<Subject>, verdict: Verdict) -> Outcome {
+        let hindrance = mechanism_hindrance(&self.policy, &self.context, self.mechanism);
+        let Some(subject) = subject else {
+            let reason = match (hindrance, verdict) {
+                (Some(reason), _) => reason,
+                (None, Verdict::Malformed(fault)) => Reason::Malformed(fault),
+                (None, _) => Reason::UnknownAccount,
+            };
+            return Outcome::Denied(Denied { who: None, known: false, mechanism: self.mechanism, reason });
+        };
+        let Subject { lookup, hindrance: about_account } = subject;
+        let label_of = |position: usize| lookup.account.passwords.get(position).map(|p| p.facts.label.clone());
+        let reason = match (hindrance.or(about_account), verdict) {
+            (None, Verdict::Proven { password, final_data }) if lookup.known => {
+                return Outcome::Authenticated(Authenticated {
+                    identity: lookup.account.identity.clone(),
+                    label: password.and_then(label_of),
+                    mechanism: self.mechanism,
+                    final_data,
+                });
+            }
+            (Some(reason), _) => reason,
+            (None, _) if !lookup.known => Reason::UnknownAccount,
+            (None, Verdict::Limited(position)) => {
+                Reason::PasswordLimited(label_of(position).map_or_else(String::new, |label| label.as_str().to_owned()))
+            }
+            (None, Verdict::Malformed(fault)) => Reason::Malformed(fault),
+            (None, Verdict::Mismatch | Verdict::Proven { .. }) => Reason::Mismatch,
+        };
+        Outcome::Denied(Denied { who: Some(lookup.who), known: lookup.known, mechanism: self.mechanism, reason })
+    }
+}
+
+/// The account of an exchange and what stands against it, whatever is proven.
+#[derive(Debug)]
+struct Subject {
+    lookup: Lookup,
+    hindrance: Option<Reason>,
+}
+
+/// Waiting for the client's response.
+#[derive(Debug)]
+pub struct Waiting {
+    attempt: Attempt,
+    subject: Option<Subject>,
+    awaiting: Awaiting,
+}
+
+impl Waiting {
+    /// Takes the response.
+    pub fn respond(self, response: &[u8]) -> Progress {
+        let step = self.awaiting.respond(response);
+        match self.subject {
+            Some(subject) => self.attempt.go_on_with(subject, step),
+            None => self.attempt.go_on(step),
+        }
+    }
+
+    /// The mechanism, for the log line of an exchange that is abandoned here.
+    #[must_use]
+    pub fn mechanism(&self) -> Mechanism {
+        self.attempt.mechanism
+    }
+}
+
+/// Waiting for a look-up.
+#[derive(Debug)]
+pub struct Asked {
+    attempt: Attempt,
+    suspended: Suspended,
+}
+
+impl Asked {
+    /// Takes the answer; `now` decides what has expired.
+    pub fn answer(self, answer: Result<Lookup, StoreError>, now: UnixTime) -> Progress {
+        let Self { attempt, suspended } = self;
+        let lookup = match answer {
+            Ok(lookup) => lookup,
+            Err(fault) => {
+                let mechanism = attempt.mechanism;
+                return Progress::Done(Outcome::Unavailable(Unavailable { mechanism, fault }));
+            }
+        };
+        let account = &lookup.account;
+        let usable = usable_passwords(account, &attempt.context, now);
+        let hindrance = if acts_for_itself(&attempt.policy.realms, suspended.question(), &lookup.who) {
+            account_hindrance(account, attempt.mechanism, now)
+        } else {
+            Some(Reason::OtherAuthzid)
+        };
+        let hindrance = if lookup.known { hindrance } else { None };
+        let step = suspended.resume(lookup.clone(), usable);
+        attempt.go_on_with(Subject { lookup, hindrance }, step)
+    }
+}
+
+/// A slow check on its way to a thread that may block.
+#[derive(Debug)]
+pub struct Work {
+    attempt: Attempt,
+    subject: Subject,
+    computation: Computation,
+}
+
+impl Work {
+    /// Does it. Takes milliseconds of CPU time.
+    pub fn run(self) -> Outcome {
+        let verdict = self.computation.run();
+        self.attempt.conclude(Some(self.subject), verdict)
+    }
+
+    /// Whose password is checked: only one check at a time runs for an account.
+    #[must_use]
+    pub fn who(&self) -> &Who {
+        &self.subject.lookup.who
+    }
+
+    /// Where the login comes from: only a few checks at a time run for a source.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.attempt.context
+    }
+
+    /// The ending of a check that found no thread to run on.
+    pub fn overflow(self) -> Outcome {
+        Outcome::Unavailable(Unavailable { mechanism: self.attempt.mechanism, fault: StoreError::Busy })
+    }
+}
+
+/// Whose account a question is about.
+fn asked_for(realms: &Realms, question: &Question) -> Who {
+    match identity_of(realms, &question.authcid, question.realm.as_deref()) {
+        Some(key) => Who::Account(key),
+        None => {
+            let mut name = question.authcid.clone();
+            if let Some(realm) = &question.realm {
+                name.push(0);
+                name.extend_from_slice(realm);
+            }
+            Who::Nobody(name)
+        }
+    }
+}
+
+fn identity_of(realms: &Realms, name: &[u8], realm: Option<&[u8]>) -> Option<IdentityKey> {
+    let authcid = Authcid::from_wire(name).ok()?;
+    let realm = realm.map(Realm::from_wire).transpose().ok()?;
+    Some(realms.resolve(&authcid, realm.as_ref()).key())
+}
+
+/// Whether the authorization identity, if there is one, is the user's own: as typed, or as it names an account.
+fn acts_for_itself(realms: &Realms, question: &Question, who: &Who) -> bool {
+    let Some(authzid) = question.authzid.as_deref().filter(|a| !a.is_empty()) else { return true };
+    let names_it = |realm| match (identity_of(realms, authzid, realm), who) {
+        (Some(named), Who::Account(key)) => named == *key,
+        _ => false,
+    };
+    authzid == question.authcid || names_it(None) || names_it(question.realm.as_deref())
+}

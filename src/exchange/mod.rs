@@ -1,0 +1,9 @@
+//! One authentication from its first message to its outcome: the mechanism proves, the policy permits.
+
+mod attempt;
+mod outcome;
+mod policy;
+
+pub use attempt::{Asked, Progress, Waiting, Work, begin};
+pub use outcome::{Authenticated, Denied, Outcome, Reason, Unavailable};
+pub use policy::{Context, Policy};

@@ -1,0 +1,150 @@
+//! The three endings of an exchange. Only the exchange can make one, and a reply is made by consuming it.
+
+use crate::credential::{Label, Who};
+use crate::identity::{Identity, IdentityKey};
+use crate::mechanism::Malformed;
+use crate::store::StoreError;
+use crate::vocabulary::Mechanism;
+
+/// How an exchange ended.
+#[derive(Debug)]
+#[must_use = "an outcome is to be answered"]
+pub enum Outcome {
+    /// The client is who it says.
+    Authenticated(Authenticated),
+    /// It has not shown that, or may not log in.
+    Denied(Denied),
+    /// Nobody can tell now; the client should try again later.
+    Unavailable(Unavailable),
+}
+
+/// A success.
+#[derive(Debug)]
+pub struct Authenticated {
+    pub(super) identity: Identity,
+    pub(super) label: Option<Label>,
+    pub(super) mechanism: Mechanism,
+    pub(super) final_data: Option<Vec<u8>>,
+}
+
+impl Authenticated {
+    /// The account, in its canonical spelling, whatever was typed.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Which password it was; EXTERNAL knows none.
+    #[must_use]
+    pub fn label(&self) -> Option<&Label> {
+        self.label.as_ref()
+    }
+
+    /// The mechanism.
+    #[must_use]
+    pub fn mechanism(&self) -> Mechanism {
+        self.mechanism
+    }
+
+    /// Takes the additional data with success (RFC 4422, section 3.6), which has to reach the client.
+    #[must_use]
+    pub fn take_final_data(&mut self) -> Option<Vec<u8>> {
+        self.final_data.take()
+    }
+}
+
+/// A refusal. Why is for the log alone.
+#[derive(Debug)]
+pub struct Denied {
+    pub(super) who: Option<Who>,
+    pub(super) known: bool,
+    pub(super) mechanism: Mechanism,
+    pub(super) reason: Reason,
+}
+
+impl Denied {
+    /// The name that was tried, in the form in which names are compared: the spelling of an existing account would tell
+    /// that it exists. None if it was never learnt, or no account can have it.
+    #[must_use]
+    pub fn name(&self) -> Option<&IdentityKey> {
+        match &self.who {
+            Some(Who::Account(key)) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Whether there is such an account. People type passwords where a name belongs, so the names of no account are
+    /// not for the log.
+    #[must_use]
+    pub fn known(&self) -> bool {
+        self.known
+    }
+
+    /// The mechanism.
+    #[must_use]
+    pub fn mechanism(&self) -> Mechanism {
+        self.mechanism
+    }
+
+    /// The reason, for the log.
+    #[must_use]
+    pub fn reason(&self) -> &Reason {
+        &self.reason
+    }
+}
+
+/// Why a login was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// No such account.
+    #[error("no such account")]
+    UnknownAccount,
+    /// No password fits.
+    #[error("wrong password")]
+    Mismatch,
+    /// The account is switched off.
+    #[error("account disabled")]
+    AccountDisabled,
+    /// The account has expired.
+    #[error("account expired")]
+    AccountExpired,
+    /// A password fits, but it has expired or is not for this service or network.
+    #[error("password {0:?} is not good for this time, service or network")]
+    PasswordLimited(String),
+    /// The helper does not offer the mechanism.
+    #[error("mechanism not offered")]
+    MechanismNotOffered,
+    /// The account may not use the mechanism.
+    #[error("mechanism not permitted for the account")]
+    MechanismNotForAccount,
+    /// PLAIN or LOGIN over an open transport.
+    #[error("plaintext password without TLS")]
+    PlaintextWithoutTls,
+    /// The client wants to act for another account.
+    #[error("authorization identity of another account")]
+    OtherAuthzid,
+    /// The client's message breaks the mechanism's rules.
+    #[error("{0}")]
+    Malformed(Malformed),
+}
+
+/// A failure on our side.
+#[derive(Debug)]
+pub struct Unavailable {
+    pub(super) mechanism: Mechanism,
+    pub(super) fault: StoreError,
+}
+
+impl Unavailable {
+    /// The mechanism.
+    #[must_use]
+    pub fn mechanism(&self) -> Mechanism {
+        self.mechanism
+    }
+
+    /// What failed, for the log.
+    #[must_use]
+    pub fn fault(&self) -> &StoreError {
+        &self.fault
+    }
+}
