@@ -1,0 +1,229 @@
+//! The settings: one TOML file, read by every program, parsed into checked types. It holds no secrets.
+//!
+//! A setting comes from the command line's option, else from the file, else from its default. The programs load a
+//! [`Config`] and put their options over its fields; what follows from other settings ([`Config::key_file`],
+//! [`Config::mechanisms`]) is worked out when asked.
+
+mod read;
+mod system;
+
+use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::identity::Realm;
+use crate::vocabulary::{Mechanism, MechanismSet, Scheme, ScramHash};
+
+pub use system::{Group, Mode, SocketPath, SocketPathError, UnknownName, User};
+
+/// Where the file is looked for unless `--config` names another; there it need not exist.
+pub const DEFAULT_FILE: &str = "/etc/sasldb-rs/config.toml";
+
+/// The default of the setting `database`.
+pub const DEFAULT_DATABASE: &str = "/var/lib/sasldb-rs/accounts.db";
+
+/// The socket that the helper opens where no setting and no option names one.
+pub const DEFAULT_DOVECOT_SOCKET: &str = "/run/sasldb-rs/auth";
+
+const DEFAULT_KEY_FILE: &str = "/etc/sasldb-rs/accounts.key";
+const DEFAULT_ACTIVITY: &str = "/var/lib/sasldb-rs/activity";
+
+/// The lowest iteration count that RFC 5802, section 5.1, lets a server ask for.
+pub const MIN_SCRAM_ITERATIONS: u32 = 4096;
+
+/// Above this a client would take so long that MTAs give up waiting.
+pub const MAX_SCRAM_ITERATIONS: u32 = 10_000_000;
+
+/// Failures are answered before this: Exim and Postfix begin to doubt a server that is slower.
+pub const MAX_FAILURE_DELAY: Duration = Duration::from_secs(5);
+
+/// Every setting, each with its default where the file has none.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The account database.
+    #[serde(deserialize_with = "read::absolute")]
+    pub database: PathBuf,
+    #[serde(deserialize_with = "read::absolute_or_none")]
+    key_file: Option<PathBuf>,
+    /// The default realm; `None` leaves it to the database, and where that is not made yet, to the host's name.
+    #[serde(deserialize_with = "read::realm")]
+    pub realm: Option<Realm>,
+    /// Other names of the default realm, noted when the database is made; `None` means the host's short and full name.
+    #[serde(deserialize_with = "read::realms")]
+    pub realm_aliases: Option<Vec<Realm>>,
+    /// What is made of a new password: at least one scheme.
+    #[serde(deserialize_with = "read::schemes")]
+    pub schemes: Vec<Scheme>,
+    /// The SCRAM iteration count of new passwords.
+    #[serde(deserialize_with = "read::scram_iterations")]
+    pub scram_iterations: u32,
+    #[serde(deserialize_with = "read::mechanisms")]
+    mechanisms: Option<MechanismSet>,
+    /// Whether PLAIN and LOGIN are good on a connection without TLS.
+    pub plaintext_without_tls: bool,
+    /// How long after the last message of a failed login the answer is sent; below [`MAX_FAILURE_DELAY`].
+    #[serde(deserialize_with = "read::failure_delay")]
+    pub failure_delay: Duration,
+    /// Whether the log shows names that no account has. People type passwords where the name belongs.
+    pub log_unknown_names: bool,
+    /// The user that the helper becomes when started as root.
+    pub user: Option<User>,
+    #[serde(deserialize_with = "read::absolute_or_none")]
+    activity: Option<PathBuf>,
+    /// The most connections that the helper holds at a time, over all its sockets.
+    #[serde(deserialize_with = "read::positive")]
+    pub connections: NonZeroU16,
+    /// How many threads check slow hashes; `None` means one for each processor.
+    #[serde(deserialize_with = "read::positive_or_none")]
+    pub hash_threads: Option<NonZeroU16>,
+    /// Sockets that speak the Dovecot auth protocol, as the file lists them; see [`Self::dovecot_sockets`].
+    pub dovecot: Vec<Socket>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            database: PathBuf::from(DEFAULT_DATABASE),
+            key_file: None,
+            realm: None,
+            realm_aliases: None,
+            schemes: vec![
+                Scheme::DigestMd5,
+                Scheme::CramMd5,
+                Scheme::Scram(ScramHash::Sha1),
+                Scheme::Scram(ScramHash::Sha256),
+            ],
+            scram_iterations: 10_000,
+            mechanisms: None,
+            plaintext_without_tls: false,
+            failure_delay: Duration::from_secs(2),
+            log_unknown_names: false,
+            user: None,
+            activity: None,
+            connections: NonZeroU16::MIN.saturating_add(1023),
+            hash_threads: None,
+            dovecot: Vec::new(),
+        }
+    }
+}
+
+/// One socket of the helper.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Socket {
+    /// Where it is.
+    pub path: SocketPath,
+    /// Whose it is; `None` means the helper's user.
+    pub owner: Option<User>,
+    /// Its group; `None` means the helper's.
+    pub group: Option<Group>,
+    /// Its mode.
+    #[serde(default)]
+    pub mode: Mode,
+    /// The users whose processes may speak on it; empty means all whom owner, group and mode let in.
+    #[serde(default, deserialize_with = "read::peers")]
+    pub peers: Vec<User>,
+}
+
+impl Socket {
+    /// A socket at `path` that belongs to the helper's user and group.
+    #[must_use]
+    pub fn at(path: SocketPath) -> Self {
+        Self { path, owner: None, group: None, mode: Mode::default(), peers: Vec::new() }
+    }
+}
+
+/// Why there is no [`Config`]. Each names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {fault}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's word for it.
+        fault: std::io::Error,
+    },
+    /// Its text is not a configuration.
+    #[error("{path}, {place}: {fault}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The line, and the key where there is one.
+        place: Place,
+        /// What is wrong and what is wanted.
+        fault: String,
+    },
+}
+
+pub use read::Place;
+
+impl Config {
+    /// Reads `named`, which must exist, or the default file, which need not.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn load(named: Option<&Path>) -> Result<Self, ConfigError> {
+        let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+        match std::fs::read(path) {
+            Ok(bytes) => read::parse(path, &bytes),
+            Err(fault) if named.is_none() && fault.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(fault) => Err(ConfigError::Unreadable { path: path.to_owned(), fault }),
+        }
+    }
+
+    /// The key file: the setting, else the default database's own, else beside the database.
+    #[must_use]
+    pub fn key_file(&self) -> PathBuf {
+        match &self.key_file {
+            Some(path) => path.clone(),
+            None if self.has_default_database() => PathBuf::from(DEFAULT_KEY_FILE),
+            None => beside(&self.database, ".key"),
+        }
+    }
+
+    /// The folder for activity, which the helper's user may write: the setting, else beside the database.
+    #[must_use]
+    pub fn activity(&self) -> PathBuf {
+        match &self.activity {
+            Some(path) => path.clone(),
+            None if self.has_default_database() => PathBuf::from(DEFAULT_ACTIVITY),
+            None => beside(&self.database, ".activity"),
+        }
+    }
+
+    /// The mechanisms to announce: the setting, else those that the schemes serve, with LOGIN and PLAIN.
+    #[must_use]
+    pub fn mechanisms(&self) -> MechanismSet {
+        self.mechanisms.unwrap_or_else(|| {
+            let plaintext = [Mechanism::Login, Mechanism::Plain];
+            self.schemes.iter().filter_map(|scheme| scheme.mechanism()).chain(plaintext).collect()
+        })
+    }
+
+    /// The sockets to open: those listed, else the default one.
+    #[must_use]
+    pub fn dovecot_sockets(&self) -> Vec<Socket> {
+        if self.dovecot.is_empty() {
+            SocketPath::new(Path::new(DEFAULT_DOVECOT_SOCKET)).map(Socket::at).into_iter().collect()
+        } else {
+            self.dovecot.clone()
+        }
+    }
+
+    fn has_default_database(&self) -> bool {
+        self.database == Path::new(DEFAULT_DATABASE)
+    }
+}
+
+fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(suffix);
+    PathBuf::from(path)
+}
+
+#[cfg(test)]
+mod tests;
