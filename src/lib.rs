@@ -5,6 +5,7 @@
 //! [`credential`]; the `authenticator` gets it from the [`store`]; the outcome becomes one reply. `docs/architecture.md`
 //! walks through it by name.
 
+pub mod cli;
 pub mod config;
 pub mod credential;
 pub mod exchange;

@@ -1,0 +1,113 @@
+//! Why a program stops short: what failed, on what, what to do, and the exit status. Here alone errors become words.
+
+use crate::config::ConfigError;
+use crate::identity::{IdentityError, MAX_PART};
+use crate::secret::{Password, PasswordError};
+use crate::store::{KeyFault, StoreError};
+
+use super::exit::Exit;
+use super::output::{self, Program};
+
+/// A failure, ready to be told.
+#[derive(Debug)]
+pub(super) struct Failure {
+    exit: Exit,
+    cause: anyhow::Error,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure that ends the program with `exit`.
+    pub(super) fn new(exit: Exit, cause: impl Into<anyhow::Error>) -> Self {
+        Self { exit, cause: cause.into(), hint: None }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Tells it as `sasldb-rs` and `saslauthd-rs` do; gives the exit status.
+    pub(super) fn tell(&self, program: &Program) -> Exit {
+        program.complain(format_args!("{:#}", self.cause));
+        self.hint.iter().for_each(output::hint);
+        self.exit
+    }
+
+    /// Tells it as the Cyrus programs do: first their words, which scripts may look for, then ours. Their statuses know
+    /// the fault of a parameter and the general one.
+    pub(super) fn tell_as_cyrus(&self, program: &Program) -> Exit {
+        let exit = if self.exit == Exit::BadParameter { self.exit } else { Exit::Failure };
+        program.complain(if exit == Exit::BadParameter { "invalid parameter supplied" } else { "generic failure" });
+        self.tell(program);
+        exit
+    }
+}
+
+/// A part of an identity that cannot be taken. `what` is `user name` or `realm`.
+pub(super) fn refused_name(what: &str, fault: IdentityError) -> Failure {
+    let hint = match fault {
+        IdentityError::Empty => "an account is called NAME@REALM, and neither part is empty".to_owned(),
+        IdentityError::TooLong => format!("names and realms have at most {MAX_PART} bytes"),
+        IdentityError::NotUtf8 => "write names and realms in UTF-8".to_owned(),
+        IdentityError::Forbidden(_) => {
+            "names and realms hold no control character and none of @ : \" \\; an account is called NAME@REALM"
+                .to_owned()
+        }
+    };
+    Failure::new(Exit::BadParameter, anyhow::anyhow!("the {what} {fault}")).hint(hint)
+}
+
+impl From<PasswordError> for Failure {
+    fn from(fault: PasswordError) -> Self {
+        let hint = match fault {
+            PasswordError::Empty => "give the password on stdin or at the prompt".to_owned(),
+            PasswordError::TooLong => format!("passwords have at most {} bytes", Password::MAX),
+            PasswordError::Nul => "no protocol can carry a NUL byte in a password".to_owned(),
+        };
+        Self::new(Exit::BadParameter, fault).hint(hint)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(fault: ConfigError) -> Self {
+        Self::new(Exit::Configuration, fault)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(fault: StoreError) -> Self {
+        let hint = hint_for(&fault);
+        let failure = Self::new(Exit::Unavailable, fault);
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+fn hint_for(fault: &StoreError) -> Option<String> {
+    Some(match fault {
+        StoreError::Missing(_) => "saslpasswd-rs -c NAME makes it together with the first account".to_owned(),
+        StoreError::Unreachable { path, .. } => {
+            format!("the accounts belong to root: run the program as root, or see who may open {}", path.display())
+        }
+        StoreError::Busy => "another program is writing; try again".to_owned(),
+        StoreError::Full => "make room on the disk; nothing has changed".to_owned(),
+        StoreError::NotOurs(_) => "name another file with -f; it has not been touched".to_owned(),
+        StoreError::TooNew { .. } => "use the version of saslpasswd-rs that made it, or a later one".to_owned(),
+        StoreError::Damaged(_) => "restore the database and its key file from a backup".to_owned(),
+        StoreError::Key { path, fault } => match fault {
+            KeyFault::Missing => format!("put the key file back at {}, or name it with key_file", path.display()),
+            KeyFault::Unreadable => "run the program as root, or as a user that may read it".to_owned(),
+            KeyFault::OpenToAll => {
+                format!("chmod o= {}, then set the passwords anew if others could read it", path.display())
+            }
+            KeyFault::Malformed => "restore it from a backup".to_owned(),
+            KeyFault::OtherKey => "a database opens only with the key file that was made with it".to_owned(),
+        },
+        StoreError::Refused(_) => return None,
+    })
+}

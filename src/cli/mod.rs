@@ -1,0 +1,11 @@
+//! The command-line programs: arguments in, words and an exit status out. The only room that prints.
+//!
+//! Each program is one function here, called by its file in `src/bin/`. `saslpasswd-rs` and `sasldblistusers-rs` behave as
+//! the Cyrus programs whose names they bear, recorded case by case; `sasldb-rs` is ours.
+
+mod exit;
+mod failure;
+mod getopt;
+mod output;
+
+pub use exit::Exit;

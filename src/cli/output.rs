@@ -1,0 +1,103 @@
+//! The only place that prints. Data goes to stdout, all else to stderr.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, StdoutLock, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// The program as it was called; begins its messages.
+#[derive(Debug, Clone)]
+pub(super) struct Program {
+    called: String,
+    name: String,
+}
+
+impl Program {
+    /// `called` is the first argument of the process; `own` stands in where there is none.
+    pub(super) fn new(called: Option<&OsStr>, own: &str) -> Self {
+        let called = called.filter(|c| !c.is_empty()).map_or(own.to_owned(), |c| c.to_string_lossy().into_owned());
+        let name = Path::new(&called).file_name().map_or(own.to_owned(), |n| n.to_string_lossy().into_owned());
+        Self { called, name }
+    }
+
+    /// The name without its folders.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `NAME: MESSAGE` on stderr.
+    pub(super) fn complain(&self, message: impl fmt::Display) {
+        to_stderr(format_args!("{}: {message}\n", self.name));
+    }
+
+    /// A message that getopt(3) would give: it begins with the program as called, folders and all.
+    pub(super) fn complain_as_getopt(&self, message: impl fmt::Display) {
+        to_stderr(format_args!("{}: {message}\n", self.called));
+    }
+}
+
+/// Writes `text` to stderr as it is. Where that fails there is nobody left to tell.
+pub(super) fn to_stderr(text: impl fmt::Display) {
+    let _ = io::stderr().lock().write_all(text.to_string().as_bytes());
+}
+
+/// Tells what to do about a failure.
+pub(super) fn hint(text: impl fmt::Display) {
+    to_stderr(format_args!("hint: {text}\n"));
+}
+
+/// Stdout for data, buffered. A reader that has seen enough and went away is no failure.
+pub(super) struct Data(BufWriter<StdoutLock<'static>>);
+
+/// Whether to go on writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// Somebody reads.
+    Present,
+    /// The pipe is broken.
+    Gone,
+}
+
+impl Data {
+    pub(super) fn new() -> Self {
+        Self(BufWriter::new(io::stdout().lock()))
+    }
+
+    /// Writes one line.
+    pub(super) fn line(&mut self, line: impl fmt::Display) -> io::Result<Reader> {
+        heed(writeln!(self.0, "{line}"))
+    }
+
+    /// Writes `text` as it is, at once.
+    pub(super) fn text(&mut self, text: impl fmt::Display) -> io::Result<Reader> {
+        heed(write!(self.0, "{text}").and_then(|()| self.0.flush()))
+    }
+
+    /// Writes out what is buffered.
+    pub(super) fn finish(mut self) -> io::Result<Reader> {
+        heed(self.0.flush())
+    }
+}
+
+fn heed(written: io::Result<()>) -> io::Result<Reader> {
+    match written {
+        Ok(()) => Ok(Reader::Present),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a person looks at stdout.
+pub(super) fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// `text` with everything that could move a terminal's cursor written as an escape.
+pub(super) fn printable(text: &OsStr) -> String {
+    let lossy = String::from_utf8_lossy(text.as_bytes());
+    lossy
+        .chars()
+        .map(|c| if crate::prep::is_invisible(c) { c.escape_default().to_string() } else { c.into() })
+        .collect()
+}
