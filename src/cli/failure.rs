@@ -108,6 +108,6 @@ fn hint_for(fault: &StoreError) -> Option<String> {
             KeyFault::Malformed => "restore it from a backup".to_owned(),
             KeyFault::OtherKey => "a database opens only with the key file that was made with it".to_owned(),
         },
-        StoreError::Refused(_) => return None,
+        StoreError::Refused(_) | StoreError::NoEntropy => return None,
     })
 }

@@ -1,0 +1,37 @@
+//! Where a database and its key are.
+
+use std::path::{Path, PathBuf};
+
+/// The default database.
+pub const DEFAULT_DATABASE: &str = "/var/lib/sasldb-rs/accounts.db";
+
+/// The default database's key: in another folder, so that a copy of the database's folder opens nothing.
+pub const DEFAULT_KEY_FILE: &str = "/etc/sasldb-rs/accounts.key";
+
+/// Where a database and its key are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// The key that its accounts are sealed with.
+    pub key_file: PathBuf,
+}
+
+impl Place {
+    /// A database with its key file: the one named, else the default database's own, else the database's path and `.key`.
+    #[must_use]
+    pub fn at(database: impl Into<PathBuf>, key_file: Option<PathBuf>) -> Self {
+        let database = database.into();
+        let key_file = key_file.unwrap_or_else(|| default_key_file(&database));
+        Self { database, key_file }
+    }
+}
+
+fn default_key_file(database: &Path) -> PathBuf {
+    if database == Path::new(DEFAULT_DATABASE) {
+        return PathBuf::from(DEFAULT_KEY_FILE);
+    }
+    let mut path = database.as_os_str().to_owned();
+    path.push(".key");
+    PathBuf::from(path)
+}
