@@ -1,7 +1,7 @@
 //! The settings: one TOML file, read by every program, parsed into checked types. It holds no secrets.
 //!
 //! A setting comes from the command line's option, else from the file, else from its default. The programs load a
-//! [`Config`] and put their options over its fields; what follows from other settings ([`Config::key_file`],
+//! [`Config`] and put their options over its fields; what follows from other settings ([`Config::place`],
 //! [`Config::mechanisms`]) is worked out when asked.
 
 mod read;
@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::identity::Realm;
+use crate::identity::{Realm, Realms};
+use crate::store::{DEFAULT_DATABASE, Place};
 use crate::vocabulary::{Mechanism, MechanismSet, Scheme, ScramHash};
 
 pub use system::{Group, Mode, SocketPath, SocketPathError, UnknownName, User};
@@ -21,13 +22,9 @@ pub use system::{Group, Mode, SocketPath, SocketPathError, UnknownName, User};
 /// Where the file is looked for unless `--config` names another; there it need not exist.
 pub const DEFAULT_FILE: &str = "/etc/sasldb-rs/config.toml";
 
-/// The default of the setting `database`.
-pub const DEFAULT_DATABASE: &str = "/var/lib/sasldb-rs/accounts.db";
-
 /// The socket that the helper opens where no setting and no option names one.
 pub const DEFAULT_DOVECOT_SOCKET: &str = "/run/sasldb-rs/auth";
 
-const DEFAULT_KEY_FILE: &str = "/etc/sasldb-rs/accounts.key";
 const DEFAULT_ACTIVITY: &str = "/var/lib/sasldb-rs/activity";
 
 /// The lowest iteration count that RFC 5802, section 5.1, lets a server ask for.
@@ -153,13 +150,13 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
         /// The line, and the key where there is one.
-        place: Place,
+        place: Spot,
         /// What is wrong and what is wanted.
         fault: String,
     },
 }
 
-pub use read::Place;
+pub use read::Spot;
 
 impl Config {
     /// Reads `named`, which must exist, or the default file, which need not.
@@ -175,14 +172,23 @@ impl Config {
         }
     }
 
-    /// The key file: the setting, else the default database's own, else beside the database.
+    /// Where the database and its key are.
     #[must_use]
-    pub fn key_file(&self) -> PathBuf {
-        match &self.key_file {
-            Some(path) => path.clone(),
-            None if self.has_default_database() => PathBuf::from(DEFAULT_KEY_FILE),
-            None => beside(&self.database, ".key"),
-        }
+    pub fn place(&self) -> Place {
+        Place::at(&self.database, self.key_file.clone())
+    }
+
+    /// The default realm and its aliases: the settings, else what the database noted. What it noted as aliases are other
+    /// names of the realm it noted, and of no other.
+    #[must_use]
+    pub fn realms(&self, noted: &Realms) -> Realms {
+        let default = self.realm.as_ref().unwrap_or(noted.default_realm());
+        let aliases = match &self.realm_aliases {
+            Some(aliases) => aliases.as_slice(),
+            None if default.same(noted.default_realm()) => noted.aliases(),
+            None => &[],
+        };
+        Realms::new(default.clone(), aliases.iter().cloned())
     }
 
     /// The folder for activity, which the helper's user may write: the setting, else beside the database.

@@ -177,6 +177,18 @@ pub struct Authcid {
 }
 
 impl Authcid {
+    /// Joins the two parts.
+    #[must_use]
+    pub fn new(name: Name, realm: Option<Realm>) -> Self {
+        Self { name, realm }
+    }
+
+    /// The identity it spells, where it has a realm: before any default or alias.
+    #[must_use]
+    pub fn literal(&self) -> Option<Identity> {
+        self.realm.as_ref().map(|realm| Identity::new(self.name.clone(), realm.clone()))
+    }
+
     /// Reads what came over the wire: UTF-8, and ISO 8859-1 where it is not, as libsasl2's clients send it.
     ///
     /// # Errors

@@ -14,6 +14,8 @@ pub enum Exit {
     Misuse = 2,
     /// A name or password that cannot be taken: SASL_BADPARAM of libsasl2, without its sign.
     BadParameter = 7,
+    /// There is no such account: SASL_NOUSER of libsasl2, without its sign.
+    NoUser = 20,
     /// Nobody can tell now: the store or the helper is out of reach. EX_TEMPFAIL of sysexits.h.
     Unavailable = 75,
     /// The configuration file is wrong. EX_CONFIG of sysexits.h.

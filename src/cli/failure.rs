@@ -14,12 +14,20 @@ pub(super) struct Failure {
     exit: Exit,
     cause: anyhow::Error,
     hint: Option<String>,
+    in_cyrus_words: bool,
 }
 
 impl Failure {
     /// A failure that ends the program with `exit`.
     pub(super) fn new(exit: Exit, cause: impl Into<anyhow::Error>) -> Self {
-        Self { exit, cause: cause.into(), hint: None }
+        Self { exit, cause: cause.into(), hint: None, in_cyrus_words: false }
+    }
+
+    /// Says that the cause is already in the words that the Cyrus program has for it.
+    #[must_use]
+    pub(super) fn in_cyrus_words(mut self) -> Self {
+        self.in_cyrus_words = true;
+        self
     }
 
     /// Adds what to do about it.
@@ -36,11 +44,17 @@ impl Failure {
         self.exit
     }
 
-    /// Tells it as the Cyrus programs do: first their words, which scripts may look for, then ours. Their statuses know
-    /// the fault of a parameter and the general one.
+    /// Tells it as the Cyrus programs do: first their words, which scripts may look for, then ours. Of their statuses we
+    /// need three: the fault of a parameter, of an account that is not there, and the general one.
     pub(super) fn tell_as_cyrus(&self, program: &Program) -> Exit {
-        let exit = if self.exit == Exit::BadParameter { self.exit } else { Exit::Failure };
-        program.complain(if exit == Exit::BadParameter { "invalid parameter supplied" } else { "generic failure" });
+        let (exit, words) = match self.exit {
+            Exit::BadParameter => (Exit::BadParameter, "invalid parameter supplied"),
+            Exit::NoUser => (Exit::NoUser, "user not found"),
+            _ => (Exit::Failure, "generic failure"),
+        };
+        if !self.in_cyrus_words {
+            program.complain(words);
+        }
         self.tell(program);
         exit
     }

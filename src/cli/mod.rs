@@ -3,9 +3,17 @@
 //! Each program is one function here, called by its file in `src/bin/`. `saslpasswd-rs` and `sasldblistusers-rs` behave as
 //! the Cyrus programs whose names they bear, recorded case by case; `sasldb-rs` is ours.
 
+mod audit_log;
+mod cyrus;
 mod exit;
 mod failure;
 mod getopt;
+mod host;
 mod output;
+mod pattern;
+mod prompt;
+pub mod sasldblistusers;
+pub mod saslpasswd;
+mod site;
 
 pub use exit::Exit;

@@ -69,6 +69,11 @@ impl Data {
         heed(writeln!(self.0, "{line}"))
     }
 
+    /// Writes `text` as it is.
+    pub(super) fn piece(&mut self, text: impl fmt::Display) -> io::Result<Reader> {
+        heed(write!(self.0, "{text}"))
+    }
+
     /// Writes `text` as it is, at once.
     pub(super) fn text(&mut self, text: impl fmt::Display) -> io::Result<Reader> {
         heed(write!(self.0, "{text}").and_then(|()| self.0.flush()))

@@ -16,14 +16,14 @@ use super::{Config, ConfigError, MAX_FAILURE_DELAY, MAX_SCRAM_ITERATIONS, MIN_SC
 
 /// Where in a file a fault is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Spot {
     /// The line, counted from 1.
     pub line: usize,
     /// The key whose value it is about.
     pub key: Option<String>,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Spot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}", self.line)?;
         self.key.iter().try_for_each(|key| write!(f, ", {key}"))
@@ -47,12 +47,12 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
 
 /// Finds the line at `offset` and, going up from it, the key whose value stands there. Only keys are ever shown: a value
 /// may be something that somebody wrote into the wrong file.
-fn place_of(bytes: &[u8], offset: usize) -> Place {
+fn place_of(bytes: &[u8], offset: usize) -> Spot {
     let before = bytes.get(..offset).unwrap_or(bytes);
     let line = before.iter().filter(|&&b| b == b'\n').count().saturating_add(1);
     let lines: Vec<&[u8]> = bytes.split(|&b| b == b'\n').take(line).collect();
     let key = lines.iter().rev().map_while(|text| key_of(text)).find_map(|key| key);
-    Place { line, key }
+    Spot { line, key }
 }
 
 /// The key that a line assigns to; `Some(None)` if the line only goes on with a value, `None` at a table's head.

@@ -12,7 +12,7 @@ fn fault(text: &str) -> String {
 fn an_empty_file_is_the_defaults() {
     let config = parse("").unwrap();
     assert_eq!(config.database, Path::new(DEFAULT_DATABASE));
-    assert_eq!(config.key_file(), Path::new(DEFAULT_KEY_FILE));
+    assert_eq!(config.place().key_file, Path::new("/etc/sasldb-rs/accounts.key"));
     assert_eq!(config.activity(), Path::new(DEFAULT_ACTIVITY));
     let schemes: Vec<_> = config.schemes.iter().map(|s| s.name()).collect();
     assert_eq!(schemes, ["digest-md5", "cram-md5", "scram-sha-1", "scram-sha-256"]);
@@ -57,7 +57,7 @@ fn every_setting_is_taken() {
     )
     .unwrap();
     assert_eq!(config.database, Path::new("/srv/mail/accounts.db"));
-    assert_eq!(config.key_file(), Path::new("/srv/keys/mail.key"));
+    assert_eq!(config.place().key_file, Path::new("/srv/keys/mail.key"));
     assert_eq!(config.realm.as_ref().unwrap().as_str(), "Example.com");
     assert_eq!(config.realm_aliases.as_ref().unwrap().len(), 2);
     assert_eq!(config.schemes, [Scheme::Scram(ScramHash::Sha512), Scheme::Scram(ScramHash::Sha256)]);
@@ -80,7 +80,7 @@ fn every_setting_is_taken() {
 #[test]
 fn key_and_activity_lie_beside_a_database_elsewhere() {
     let config = parse("database = \"/tmp/a.db\"").unwrap();
-    assert_eq!(config.key_file(), Path::new("/tmp/a.db.key"));
+    assert_eq!(config.place().key_file, Path::new("/tmp/a.db.key"));
     assert_eq!(config.activity(), Path::new("/tmp/a.db.activity"));
 }
 
@@ -130,4 +130,15 @@ fn only_the_default_file_may_be_absent() {
     assert!(fault.starts_with(&format!("cannot read {}: ", path.display())), "{fault}");
     std::fs::write(&path, "realm = \"example.com\"").unwrap();
     assert_eq!(Config::load(Some(&path)).unwrap().realm.unwrap().as_str(), "example.com");
+}
+
+#[test]
+fn settings_come_before_what_the_database_noted() {
+    let realm = |text: &str| Realm::new(text).unwrap();
+    let noted = Realms::new(realm("vm"), [realm("vm.example.com")]);
+    let realms = |text: &str| parse(text).unwrap().realms(&noted);
+    assert_eq!(realms(""), noted);
+    assert_eq!(realms("realm = \"example.com\""), Realms::new(realm("example.com"), []));
+    assert_eq!(realms("realm = \"VM\""), Realms::new(realm("VM"), [realm("vm.example.com")]));
+    assert_eq!(realms("realm_aliases = [\"mx1\"]"), Realms::new(realm("vm"), [realm("mx1")]));
 }

@@ -12,7 +12,7 @@ use crate::vocabulary::{MechanismSet, Scheme, ScramHash};
 
 pub use change::{Actor, Applied, AuditHead, Change, Receipt};
 pub use error::{KeyFault, StoreError};
-pub use place::Place;
+pub use place::{DEFAULT_DATABASE, Place};
 
 use crate::credential::AccountState;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 pub const DEFAULT_DATABASE: &str = "/var/lib/sasldb-rs/accounts.db";
 
 /// The default database's key: in another folder, so that a copy of the database's folder opens nothing.
-pub const DEFAULT_KEY_FILE: &str = "/etc/sasldb-rs/accounts.key";
+const DEFAULT_KEY_FILE: &str = "/etc/sasldb-rs/accounts.key";
 
 /// Where a database and its key are.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,34 @@
+//! One line in the system's log for each change, with the audit's number and head: whoever cuts the audit in the database
+//! would have to cut the log too.
+
+use std::fmt::Write;
+use std::os::unix::net::UnixDatagram;
+
+use crate::identity::Identity;
+use crate::store::Receipt;
+
+use super::output::Program;
+
+/// Where syslogd and journald listen.
+const DEV_LOG: &str = "/dev/log";
+
+/// Facility authpriv (10), severity notice (5), as `facility * 8 + severity`.
+const AUTHPRIV_NOTICE: u32 = 85;
+
+/// Notes a change. A host without a log, or one whose log is full, is no reason to fail: the change is made.
+pub(super) fn note(program: &Program, identity: &Identity, what: &str, receipt: &Receipt) {
+    let Some(audit) = receipt.audit else { return };
+    let mut line = format!(
+        "<{AUTHPRIV_NOTICE}>{}[{}]: {what}: account=\"{identity}\" uid={} audit={} head=",
+        program.name(),
+        std::process::id(),
+        nix::unistd::getuid(),
+        audit.number,
+    );
+    audit.mac.iter().for_each(|byte| write!(line, "{byte:02x}").unwrap_or_default());
+    let _ = UnixDatagram::unbound().and_then(|socket| {
+        // A log that does not read must not hold the tool up.
+        socket.set_nonblocking(true)?;
+        socket.send_to(line.as_bytes(), DEV_LOG)
+    });
+}

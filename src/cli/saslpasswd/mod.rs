@@ -1,0 +1,66 @@
+//! `saslpasswd-rs`: saslpasswd2, option for option, and a few long options of our own.
+
+mod list;
+mod options;
+mod password;
+
+use std::ffi::OsString;
+
+use crate::credential::AccountState;
+use crate::store::{Applied, Change, CredentialAdmin};
+
+use self::options::{Options, Task};
+use super::audit_log;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::output::Program;
+use super::site::{self, Named, Site};
+
+/// Runs the program with the arguments of the process, its own name first.
+pub fn run(mut arguments: impl Iterator<Item = OsString>) -> Exit {
+    let program = Program::new(arguments.next().as_deref(), "saslpasswd-rs");
+    let (options, task) = match Options::read(&program, arguments) {
+        Ok(read) => read,
+        Err(exit) => return exit,
+    };
+    match perform(&program, &options, &task) {
+        Ok(()) => Exit::Success,
+        Err(failure) => failure.tell_as_cyrus(&program),
+    }
+}
+
+fn perform(program: &Program, options: &Options, task: &Task) -> Result<(), Failure> {
+    let site = Site::load(options.config.as_deref(), options.database.as_deref())?;
+    let named = |userid: &OsString| Named::parse(userid, options.realm.as_deref());
+    match task {
+        Task::SetPassword(userid) => password::set(program, &site, options, &named(userid)?),
+        Task::Delete(userid) => delete(program, &site, &named(userid)?),
+        Task::Disable(userid, disabled) => set_disabled(program, &site, &named(userid)?, *disabled),
+        Task::List { pattern, json } => list::list(&site, pattern.as_deref(), *json),
+    }
+}
+
+/// As with saslpasswd2 it is no error if there is no such account, and a database is made where there is none.
+fn delete(program: &Program, site: &Site, named: &Named) -> Result<(), Failure> {
+    let mut store = site.writer_or_new(program)?;
+    let realms = site.realms(&mut store)?;
+    let identity = named.resolve(&realms, &mut store)?;
+    let receipt = store.apply(Change::Remove { key: identity.key() }, &site::actor(program), site::now())?;
+    audit_log::note(program, &identity, "deleted", &receipt);
+    Ok(())
+}
+
+fn set_disabled(program: &Program, site: &Site, named: &Named, disabled: bool) -> Result<(), Failure> {
+    let mut store = site.writer()?;
+    let realms = site.realms(&mut store)?;
+    let identity = named.resolve(&realms, &mut store)?;
+    let unknown = || Failure::new(Exit::NoUser, anyhow::anyhow!("there is no account {identity}"));
+    let account = store.account(&identity.key())?.ok_or_else(unknown)?;
+    let state = AccountState { disabled, ..account.state };
+    let receipt = store.apply(Change::SetState { key: identity.key(), state }, &site::actor(program), site::now())?;
+    if receipt.applied == Applied::NotFound {
+        return Err(unknown());
+    }
+    audit_log::note(program, &identity, if disabled { "disabled" } else { "enabled" }, &receipt);
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! What the tools work on: the settings, and the store that they name.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use crate::config::Config;
+use crate::identity::{Authcid, Identity, Name, Realm, Realms};
+use crate::runtime::{Clock, SystemClock, SystemEntropy, UnixTime};
+use crate::store::sqlite::{Creation, Lister, Reader, ReaderOptions, Writer};
+use crate::store::{Actor, CredentialAdmin, Place};
+
+use super::exit::Exit;
+use super::failure::{Failure, refused_name};
+use super::host::HostNames;
+use super::output::Program;
+
+/// The settings with the options over them.
+#[derive(Debug)]
+pub(super) struct Site {
+    /// The settings.
+    pub(super) config: Config,
+    place: Place,
+}
+
+impl Site {
+    /// `config` and `database` are the options of these names. An empty `-f` counts as none, as with saslpasswd2.
+    pub(super) fn load(config: Option<&OsStr>, database: Option<&OsStr>) -> Result<Self, Failure> {
+        let mut config = Config::load(config.map(Path::new))?;
+        if let Some(database) = database.filter(|path| !path.is_empty()) {
+            config.database = database.into();
+        }
+        let place = config.place();
+        Ok(Self { config, place })
+    }
+
+    /// Opens the store for changes; makes it where there is none.
+    pub(super) fn writer_or_new(&self, program: &Program) -> Result<Writer, Failure> {
+        let creation = Creation { realms: self.realms_of_a_new_database()?, actor: actor(program), now: now() };
+        Ok(Writer::open(&self.place, &creation, Box::new(SystemEntropy))?)
+    }
+
+    /// Opens the store for changes.
+    pub(super) fn writer(&self) -> Result<Writer, Failure> {
+        Ok(Writer::open_existing(&self.place, Box::new(SystemEntropy))?)
+    }
+
+    /// Opens the store for look-ups, as the helper does.
+    pub(super) fn reader(&self) -> Result<Reader, Failure> {
+        let options =
+            ReaderOptions { usual_iterations: self.config.scram_iterations, schemes: self.config.schemes.clone() };
+        Ok(Reader::open(&self.place, options)?)
+    }
+
+    /// Opens the store for listing, for which the key is not needed.
+    pub(super) fn lister(&self) -> Result<Lister, Failure> {
+        Ok(Lister::open(&self.place.database)?)
+    }
+
+    /// The default realm and its aliases as the settings and the store have them.
+    pub(super) fn realms(&self, store: &mut Writer) -> Result<Realms, Failure> {
+        Ok(self.config.realms(&store.realms()?))
+    }
+
+    fn realms_of_a_new_database(&self) -> Result<Realms, Failure> {
+        let host = HostNames::of_this_host();
+        let default = match &self.config.realm {
+            Some(realm) => realm.clone(),
+            None => host.realm().map_err(|fault| {
+                Failure::new(Exit::Failure, anyhow::anyhow!("this host's name cannot be a realm: it {fault}"))
+                    .hint("set `realm` in the configuration file")
+            })?,
+        };
+        let aliases = self.config.realm_aliases.clone().unwrap_or_else(|| host.aliases());
+        Ok(Realms::new(default, aliases))
+    }
+}
+
+/// Who makes the changes of this process.
+pub(super) fn actor(program: &Program) -> Actor {
+    Actor { uid: nix::unistd::getuid().as_raw(), program: program.name().to_owned() }
+}
+
+/// Now, on the wall.
+pub(super) fn now() -> UnixTime {
+    SystemClock::start().now()
+}
+
+/// The account that a person names on the command line: `NAME` or `NAME@REALM`.
+#[derive(Debug)]
+pub(super) struct Named {
+    authcid: Authcid,
+}
+
+impl Named {
+    /// Reads `userid`, split at its first `@`; a realm in it comes before `realm`, and an empty `realm` counts as none.
+    pub(super) fn parse(userid: &OsStr, realm: Option<&OsStr>) -> Result<Self, Failure> {
+        use crate::identity::IdentityError::NotUtf8;
+        let userid = userid.to_str().ok_or_else(|| refused_name("user name", NotUtf8))?;
+        let realm = realm.filter(|realm| !realm.is_empty());
+        let (name, realm) = match (userid.split_once('@'), realm) {
+            (Some((name, realm)), _) => (name, Some(realm)),
+            (None, None) => (userid, None),
+            (None, Some(realm)) => (userid, Some(realm.to_str().ok_or_else(|| refused_name("realm", NotUtf8))?)),
+        };
+        let name = Name::new(name).map_err(|fault| refused_name("user name", fault))?;
+        let realm = realm.map(Realm::imported).transpose().map_err(|fault| refused_name("realm", fault))?;
+        Ok(Self { authcid: Authcid::new(name, realm) })
+    }
+
+    /// The account meant. A realm that is an alias means the default realm; but where it also has this account by itself,
+    /// nobody can tell which one is meant.
+    pub(super) fn resolve(&self, realms: &Realms, store: &mut Writer) -> Result<Identity, Failure> {
+        let meant = realms.resolve(&self.authcid, None);
+        if let Some(literal) = self.authcid.literal().filter(|literal| literal.key() != meant.key())
+            && store.account(&literal.key())?.is_some()
+        {
+            let clash = anyhow::anyhow!(
+                "{literal} is an account, but {} is also an alias of the default realm {}",
+                literal.realm.as_str(),
+                realms.default_realm().as_str()
+            );
+            return Err(Failure::new(Exit::Failure, clash).hint("take the alias out of `realm_aliases`"));
+        }
+        Ok(meant)
+    }
+}
