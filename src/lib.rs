@@ -12,6 +12,7 @@ pub mod exchange;
 pub mod identity;
 pub mod mechanism;
 pub mod prep;
+pub mod protocol;
 pub mod runtime;
 pub mod secret;
 pub mod store;

@@ -1,0 +1,3 @@
+//! What travels over a socket, in both directions: bytes to messages and back. No mechanism, no account, no socket.
+
+pub mod dovecot;
