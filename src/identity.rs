@@ -210,8 +210,10 @@ impl Authcid {
     }
 }
 
-/// UTF-8, and ISO 8859-1 where it is not: what is not UTF-8 by accident never is by intent.
-fn text_from_wire(bytes: &[u8]) -> Cow<'_, str> {
+/// Reads a name that came over the wire: UTF-8, and ISO 8859-1 where it is not. Text in ISO 8859-1 that is no plain ASCII is
+/// hardly ever valid UTF-8.
+#[must_use]
+pub fn text_from_wire(bytes: &[u8]) -> Cow<'_, str> {
     match core::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => Cow::Owned(bytes.iter().copied().map(char::from).collect()),

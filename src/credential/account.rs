@@ -214,6 +214,18 @@ impl PasswordSet {
         Self(self.0 & other.0)
     }
 
+    /// Those in either set.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether nothing is in it.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     fn bit(position: usize) -> Option<u16> {
         1u16.checked_shl(u32::try_from(position).ok()?)
     }

@@ -13,14 +13,18 @@ impl DigestMd5Hash {
     /// compared when they come over the wire.
     #[must_use]
     pub fn tag(username: &str, realm: &str) -> u8 {
-        let [tag, ..] = md5_of(&[username.as_bytes(), b":", realm.as_bytes()]);
+        let [tag, ..]: [u8; 16] =
+            Md5::new().chain_update(username).chain_update(":").chain_update(realm).finalize().into();
         tag
     }
 
-    /// MD5(username:realm:password) over the bytes as they are.
+    /// MD5(username:realm:password) over the bytes as they are; the username is given in pieces.
     #[must_use]
-    pub fn hash(username: &[u8], realm: &[u8], password: &[u8]) -> SecretArray<16> {
-        SecretArray::new(md5_of(&[username, b":", realm, b":", password]))
+    pub fn hash(username: &[&[u8]], realm: &[u8], password: &[u8]) -> SecretArray<16> {
+        let mut md5 = Md5::new();
+        username.iter().for_each(|piece| md5.update(piece));
+        [b":", realm, b":", password].iter().for_each(|part| md5.update(part));
+        SecretArray::new(md5.finalize().into())
     }
 
     /// The hashes of `password` for every spelling of `identity`, the plain pair of name and own realm first.
@@ -46,7 +50,7 @@ impl DigestMd5Hash {
             ];
             for (position, (username, password)) in forms.iter().enumerate() {
                 if !forms.iter().take(position).any(|form| form == &(*username, *password)) {
-                    hashes.push(Self { tag, hash: Self::hash(username, realm.as_bytes(), password) });
+                    hashes.push(Self { tag, hash: Self::hash(&[username], realm.as_bytes(), password) });
                 }
             }
         }
@@ -64,12 +68,6 @@ fn latin1(text: &str) -> Option<Zeroizing<Vec<u8>>> {
         bytes.push(u8::try_from(u32::from(c)).ok()?);
     }
     Some(bytes)
-}
-
-fn md5_of(parts: &[&[u8]]) -> [u8; 16] {
-    let mut md5 = Md5::new();
-    parts.iter().for_each(|part| md5.update(part));
-    md5.finalize().into()
 }
 
 #[cfg(test)]
@@ -100,7 +98,7 @@ mod tests {
             ("joe@example.org", "example.org", "secret", "ca32fe7992d3a4b6ea652be68adf03f6"),
             ("alice", "example.org", "s3cr3t pass", "04115808cd00c5137e5e1fcd448acd4c"),
         ] {
-            let made = DigestMd5Hash::hash(username.as_bytes(), realm.as_bytes(), password.as_bytes());
+            let made = DigestMd5Hash::hash(&[username.as_bytes()], realm.as_bytes(), password.as_bytes());
             assert!(made.equals(&hex(hash)), "{username} {realm}");
             let all = hashes(password.as_bytes(), username.split('@').next().unwrap());
             assert!(holds(&all, DigestMd5Hash::tag(username, realm), &made), "{username} {realm}");
@@ -111,7 +109,7 @@ mod tests {
     fn the_plain_pair_comes_first_and_ascii_needs_one_hash_for_each_spelling() {
         let all = hashes(b"secret", "joe");
         assert_eq!(all.len(), 4);
-        assert!(all[0].hash.equals(DigestMd5Hash::hash(b"joe", b"example.org", b"secret").expose()));
+        assert!(all[0].hash.equals(DigestMd5Hash::hash(&[b"joe"], b"example.org", b"secret").expose()));
     }
 
     #[test]
@@ -121,7 +119,7 @@ mod tests {
         let all = hashes(password.as_bytes(), name);
         assert_eq!(all.len(), 12);
         let tag = DigestMd5Hash::tag(name, "example.org");
-        let has = |n: &[u8], p: &[u8]| holds(&all, tag, &DigestMd5Hash::hash(n, b"example.org", p));
+        let has = |n: &[u8], p: &[u8]| holds(&all, tag, &DigestMd5Hash::hash(&[n], b"example.org", p));
         assert!(has(name.as_bytes(), password.as_bytes()));
         assert!(has(name_latin1, password_latin1));
         assert!(has(name.as_bytes(), password_latin1));

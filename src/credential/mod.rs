@@ -8,6 +8,7 @@ mod limits;
 mod lookup;
 mod salt;
 pub mod scram;
+pub mod verify;
 
 pub use account::{
     Account, AccountState, CramMd5States, DigestMd5Hash, Label, LabelError, MAX_PASSWORDS, PasswordFacts, PasswordSet,

@@ -1,8 +1,19 @@
 //! The mechanisms as state machines: bytes in, a [`Step`] out. They read no clock, draw no randomness and know no store;
 //! what they need to know about a name they ask for.
 
+mod cram_md5;
+mod digest_md5;
+mod external;
+mod hex;
+mod login;
+mod plain;
+mod plaintext;
+mod scram;
+
+use core::fmt;
+
 use crate::credential::{Lookup, PasswordSet};
-use crate::vocabulary::{InitialResponse, Mechanism};
+use crate::vocabulary::{InitialResponse, Mechanism, ScramHash};
 
 /// What a mechanism does next. Each state is consumed by the step taken from it, so that nothing can be answered twice.
 #[derive(Debug)]
@@ -85,49 +96,130 @@ pub struct Start<'a> {
 }
 
 /// Waiting for the client's response to a challenge.
-#[derive(Debug)]
-pub enum Awaiting {}
+pub struct Awaiting(Response);
+
+/// Whose response, and to which challenge.
+enum Response {
+    Plain(plain::AwaitingMessage),
+    LoginUsername(login::AwaitingUsername),
+    LoginPassword(login::AwaitingPassword),
+    External(external::AwaitingAuthzid),
+    CramMd5(cram_md5::AwaitingResponse),
+    DigestMd5(digest_md5::AwaitingResponse),
+    ScramFirst(scram::AwaitingClientFirst),
+    ScramFinal(Box<scram::AwaitingClientFinal>),
+}
 
 impl Awaiting {
     /// Takes the response. A client that gives up instead is no business of the mechanism: drop the state.
     #[must_use]
-    pub fn respond(self, _response: &[u8]) -> Step {
-        match self {}
+    pub fn respond(self, response: &[u8]) -> Step {
+        match self.0 {
+            Response::Plain(state) => state.respond(response),
+            Response::LoginUsername(state) => state.respond(response),
+            Response::LoginPassword(state) => state.respond(response),
+            Response::External(state) => state.respond(response),
+            Response::CramMd5(state) => state.respond(response),
+            Response::DigestMd5(state) => state.respond(response),
+            Response::ScramFirst(state) => state.respond(response),
+            Response::ScramFinal(state) => state.respond(response),
+        }
     }
 }
 
 /// Waiting for the answer to a [`Question`].
-#[derive(Debug)]
-pub enum Suspended {}
+pub struct Suspended {
+    question: Question,
+    asker: Asker,
+}
+
+/// What is done with the answer.
+enum Asker {
+    Plaintext(plaintext::Presented),
+    External,
+    CramMd5(cram_md5::Presented),
+    DigestMd5(digest_md5::Presented),
+    Scram(scram::ClientFirst),
+}
 
 impl Suspended {
     /// What is asked.
     #[must_use]
     pub fn question(&self) -> &Question {
-        match *self {}
+        &self.question
     }
 
     /// Goes on with the answer. `usable` are the passwords of `lookup.account` that are good for this login: all are tried,
     /// only these can prove anything.
     #[must_use]
-    pub fn resume(self, _lookup: Lookup, _usable: PasswordSet) -> Step {
-        match self {}
+    pub fn resume(self, lookup: Lookup, usable: PasswordSet) -> Step {
+        match self.asker {
+            Asker::Plaintext(presented) => presented.resume(lookup, usable),
+            Asker::External => external::resume(),
+            Asker::CramMd5(presented) => presented.resume(&lookup, usable),
+            Asker::DigestMd5(presented) => presented.resume(&lookup, usable),
+            Asker::Scram(first) => first.resume(lookup, usable),
+        }
     }
 }
 
 /// A check that takes milliseconds: a derivation or a slow hash.
-#[derive(Debug)]
-pub enum Computation {}
+pub struct Computation(plaintext::SlowCheck);
 
 impl Computation {
     /// Does it, here and now.
     pub fn run(self) -> Verdict {
-        match self {}
+        self.0.run()
     }
 }
 
+/// States hold passwords and proofs; nothing of them is for printing.
+macro_rules! opaque {
+    ($($state:ident),*) => {$(
+        impl fmt::Debug for $state {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($state))
+            }
+        }
+    )*};
+}
+opaque!(Awaiting, Suspended, Computation);
+
 /// Begins an exchange of `mechanism`.
 #[must_use]
-pub fn begin(_mechanism: Mechanism, _start: &Start<'_>, _initial: InitialResponse<'_>) -> Step {
-    Step::Done(Verdict::Malformed(Malformed::NotOffered))
+pub fn begin(mechanism: Mechanism, start: &Start<'_>, initial: InitialResponse<'_>) -> Step {
+    match mechanism {
+        Mechanism::Plain => plain::begin(initial),
+        Mechanism::Login => login::begin(initial),
+        Mechanism::External => external::begin(start, initial),
+        // An initial response means nothing where the server speaks first.
+        Mechanism::CramMd5 => cram_md5::begin(start),
+        Mechanism::DigestMd5 => digest_md5::begin(start),
+        Mechanism::ScramSha1 => scram::begin(ScramHash::Sha1, start, initial),
+        Mechanism::ScramSha256 => scram::begin(ScramHash::Sha256, start, initial),
+        Mechanism::ScramSha512 => scram::begin(ScramHash::Sha512, start, initial),
+    }
+}
+
+/// The longest authentication or authorization identity that is taken, in bytes: the longest account name twice over, for
+/// those who type it in another character set.
+const MAX_IDENTITY: usize = 1024;
+
+impl Step {
+    fn challenge(data: Vec<u8>, next: Response) -> Self {
+        Self::Challenge { data, next: Awaiting(next) }
+    }
+
+    fn malformed(fault: Malformed) -> Self {
+        Self::Done(Verdict::Malformed(fault))
+    }
+}
+
+/// The verdict on an account of which the passwords in `found` fit.
+fn judge(found: PasswordSet, usable: PasswordSet, final_data: impl FnOnce(usize) -> Option<Vec<u8>>) -> Verdict {
+    match (found.intersection(usable).first(), found.first()) {
+        (Some(proven), _) => Verdict::Proven { password: Some(proven), final_data: final_data(proven) },
+        (None, Some(limited)) => Verdict::Limited(limited),
+        (None, None) => Verdict::Mismatch,
+    }
 }
