@@ -5,9 +5,11 @@
 //! [`credential`]; the `authenticator` gets it from the [`store`]; the outcome becomes one reply. `docs/architecture.md`
 //! walks through it by name.
 
+pub mod authenticator;
 pub mod cli;
 pub mod config;
 pub mod credential;
+pub mod event;
 pub mod exchange;
 pub mod identity;
 pub mod mechanism;
@@ -15,5 +17,6 @@ pub mod prep;
 pub mod protocol;
 pub mod runtime;
 pub mod secret;
+pub mod server;
 pub mod store;
 pub mod vocabulary;

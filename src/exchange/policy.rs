@@ -1,6 +1,7 @@
 //! What is permitted. Every rule is applied at the verdict, so that breaking one looks like a wrong password.
 
 use core::net::IpAddr;
+use std::sync::Arc;
 
 use crate::credential::{Account, PasswordFacts, PasswordSet};
 use crate::identity::Realms;
@@ -26,7 +27,7 @@ pub struct Policy {
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     /// The service, `smtp` for instance.
-    pub service: String,
+    pub service: Arc<str>,
     /// Whether the transport is protected (`secured`).
     pub secured: bool,
     /// The client's address (`rip`), where it is known.

@@ -1,0 +1,118 @@
+//! The one place where an exchange meets a store. An exchange asks; the store answers at once, later, or says that it
+//! cannot; the exchange goes on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::credential::Who;
+use crate::exchange::{self, Asked, Context, Outcome, Policy, Progress};
+use crate::identity::{Identity, Realms};
+use crate::runtime::UnixTime;
+use crate::secret::{Password, SecretBytes};
+use crate::store::{Answer, CredentialLookup, StoreError, Ticket};
+use crate::vocabulary::{InitialResponse, Mechanism};
+
+/// Answers what exchanges ask. `T` says whose exchange it is; it is handed back with an answer that comes later.
+pub struct Authenticator<T> {
+    store: Box<dyn CredentialLookup>,
+    in_turn: bool,
+    last: Ticket,
+    under_way: BTreeMap<Ticket, (T, Asked)>,
+}
+
+impl<T> Authenticator<T> {
+    /// Asks `store`.
+    #[must_use]
+    pub fn new(store: Box<dyn CredentialLookup>) -> Self {
+        Self { store, in_turn: false, last: Ticket(0), under_way: BTreeMap::new() }
+    }
+
+    /// Carries an exchange on with the store's answer; none if it comes later, out of [`Self::completed`].
+    pub fn look_up(&mut self, who: Who, asked: Asked, from: T, now: UnixTime) -> Option<(T, Progress)> {
+        if !self.in_turn {
+            self.store.begin_turn();
+            self.in_turn = true;
+        }
+        self.last = Ticket(self.last.0.wrapping_add(1));
+        match self.store.look_up(who, self.last) {
+            Answer::Now(answer) => Some((from, asked.answer(answer, now))),
+            Answer::Later => {
+                self.under_way.insert(self.last, (from, asked));
+                None
+            }
+        }
+    }
+
+    /// Ends the turn that the first look-up began. What changes in the store from now on counts for the next.
+    pub fn end_turn(&mut self) {
+        if self.in_turn {
+            self.store.end_turn();
+            self.in_turn = false;
+        }
+    }
+
+    /// An exchange whose answer came in since.
+    pub fn completed(&mut self, now: UnixTime) -> Option<(T, Progress)> {
+        loop {
+            let (ticket, answer) = self.store.completed()?;
+            if let Some((from, asked)) = self.under_way.remove(&ticket) {
+                return Some((from, asked.answer(answer, now)));
+            }
+        }
+    }
+
+    /// The default realm and its aliases as the store noted them.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn realms(&mut self) -> Result<Realms, StoreError> {
+        self.store.realms()
+    }
+}
+
+/// Checks a password as PLAIN over a protected transport would, here and now. The realm goes with the name, so that no
+/// alias or default comes between.
+pub fn check_password(
+    store: &mut dyn CredentialLookup,
+    policy: &Arc<Policy>,
+    context: Context,
+    identity: &Identity,
+    password: &Password,
+    now: UnixTime,
+) -> Outcome {
+    let name = identity.to_string();
+    let mut message = Vec::with_capacity(name.len().saturating_add(password.expose().len()).saturating_add(2));
+    message.push(0);
+    message.extend_from_slice(name.as_bytes());
+    message.push(0);
+    message.extend_from_slice(password.expose());
+    let message = SecretBytes::new(message);
+    let context = Context { secured: true, ..context };
+    let initial = InitialResponse::Present(message.expose());
+    let mut progress = exchange::begin(policy, context, Mechanism::Plain, initial, "", now);
+    loop {
+        progress = match progress {
+            Progress::Done(outcome) => return outcome,
+            Progress::Compute(work) => return work.run(),
+            Progress::LookUp { who, next } => next.answer(answer_of(store, who), now),
+            // PLAIN has one message (RFC 4616, section 2); a mechanism that wanted more would get nothing.
+            Progress::Challenge { next, .. } => next.respond(b""),
+        };
+    }
+}
+
+fn answer_of(store: &mut dyn CredentialLookup, who: Who) -> Result<crate::credential::Lookup, StoreError> {
+    store.begin_turn();
+    let answer = match store.look_up(who, Ticket(0)) {
+        Answer::Now(answer) => answer,
+        Answer::Later => loop {
+            if let Some((_, answer)) = store.completed() {
+                break answer;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        },
+    };
+    store.end_turn();
+    answer
+}

@@ -1,0 +1,321 @@
+//! What happened, as types: the only thing that is logged. No variant can hold a password, a proof or a stored secret.
+//!
+//! A line says the verdict and the address before any text that a client chose, and that text is quoted, escaped and cut,
+//! so that nothing a client sends can look like another line or another address.
+
+use core::fmt;
+use core::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::exchange::{Authenticated, Denied, Unavailable};
+use crate::protocol::dovecot::Breach;
+use crate::store::StoreError;
+use crate::vocabulary::Mechanism;
+
+/// The most bytes of a client's text that a line shows.
+const MAX_TEXT: usize = 128;
+
+/// What is known about a login attempt besides its ending.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// The mail client's address, where the server that asks knows it.
+    pub remote: Option<IpAddr>,
+    /// The service, in the words of the server that asks.
+    pub service: Arc<str>,
+    /// Whether the transport was protected.
+    pub secured: bool,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// A success.
+    Authenticated(Authenticated),
+    /// A refusal after an exchange.
+    Denied(Denied),
+    /// A failure on our side.
+    Unavailable(Unavailable),
+    /// A request that led to no exchange.
+    Refused(Refusal),
+    /// No verdict: nobody asks for one any more.
+    Abandoned(Mechanism, Abandonment),
+}
+
+/// Why a request led to no exchange, or out of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// A mechanism of this name is not known.
+    UnknownMechanism(Vec<u8>),
+    /// The client's response was not base64; `*`, with which a mail client gives up, is none either.
+    InvalidBase64(Mechanism),
+    /// A response that nobody had asked for.
+    UnexpectedResponse(Mechanism),
+    /// The server that asks has too many requests open.
+    TooManyRequests(Mechanism),
+    /// The system gave no random bytes.
+    NoEntropy(Mechanism),
+}
+
+/// Why nobody asks any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Abandonment {
+    /// No response for too long.
+    Expired,
+    /// The server that asked withdrew the request.
+    Cancelled,
+    /// The server that asked closed its connection.
+    Closed,
+    /// Given up for newer requests of a server that leaves too many behind.
+    Crowded,
+}
+
+/// Anything worth a line in the log.
+#[derive(Debug)]
+pub enum Event {
+    /// A login attempt ended.
+    Ended(Login, Ending),
+    /// A connection was closed because of what came over it.
+    Breach(Breach),
+    /// A process that may not speak on a socket tried to.
+    PeerRefused {
+        /// The socket.
+        socket: PathBuf,
+        /// The user id of the process.
+        uid: u32,
+    },
+    /// Connections are refused: all that are allowed are in use.
+    TooManyConnections(usize),
+    /// The system accepts no connection now.
+    AcceptFailed(String),
+    /// A socket answers.
+    Listening(PathBuf),
+    /// The store cannot be reached; logins are unavailable until it can.
+    StoreLost(StoreError),
+    /// It can be reached again.
+    StoreFound,
+    /// The default realm is not one that the accounts were made for.
+    ForeignRealm {
+        /// The realm of the settings.
+        realm: String,
+        /// The one that the database notes.
+        noted: String,
+    },
+    /// The settings were read again.
+    Reloaded,
+    /// They were not, and the old ones hold.
+    NotReloaded(String),
+    /// The helper stops.
+    Stopping,
+    /// A socket could not be removed at the end.
+    SocketLeft(PathBuf, String),
+    /// Lines were lost because the log could not take them.
+    LinesLost(u64),
+}
+
+/// How much an event matters, by the numbers of syslog (RFC 5424, section 6.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Severity {
+    /// Something does not work.
+    Error = 3,
+    /// Something will not work, or somebody misbehaves.
+    Warning = 4,
+    /// Worth a look.
+    Notice = 5,
+    /// As it should be.
+    Info = 6,
+}
+
+impl Event {
+    /// How much it matters.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::Ended(_, Ending::Authenticated(_) | Ending::Abandoned(..))
+            | Self::Listening(_)
+            | Self::Reloaded
+            | Self::Stopping => Severity::Info,
+            Self::Ended(_, Ending::Denied(_)) | Self::StoreFound => Severity::Notice,
+            Self::Ended(_, Ending::Refused(refusal)) => match refusal {
+                Refusal::TooManyRequests(_) | Refusal::NoEntropy(_) => Severity::Error,
+                _ => Severity::Notice,
+            },
+            Self::Breach(_) | Self::PeerRefused { .. } | Self::ForeignRealm { .. } | Self::SocketLeft(..) => {
+                Severity::Warning
+            }
+            Self::Ended(_, Ending::Unavailable(_))
+            | Self::TooManyConnections(_)
+            | Self::AcceptFailed(_)
+            | Self::StoreLost(_)
+            | Self::NotReloaded(_)
+            | Self::LinesLost(_) => Severity::Error,
+        }
+    }
+
+    /// The event as one line, without its LF. `unknown_names` shows names that no account has: people type passwords
+    /// where the name belongs.
+    #[must_use]
+    pub fn line(&self, unknown_names: bool) -> impl fmt::Display {
+        Line { event: self, unknown_names }
+    }
+}
+
+struct Line<'a> {
+    event: &'a Event,
+    unknown_names: bool,
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.event {
+            Event::Ended(login, ending) => write_ending(f, login, ending, self.unknown_names),
+            Event::Breach(breach) => write!(f, "connection closed: {breach}"),
+            Event::PeerRefused { socket, uid } => {
+                write!(f, "connection refused: user {uid} is not among the peers of {}", socket.display())
+            }
+            Event::TooManyConnections(limit) => {
+                write!(f, "connection refused: all {limit} connections are in use; raise `connections`")
+            }
+            Event::AcceptFailed(fault) => write!(f, "cannot accept connections: {fault}"),
+            Event::Listening(socket) => write!(f, "listening on {}", socket.display()),
+            Event::StoreLost(fault) => write!(f, "logins are unavailable: {fault}"),
+            Event::StoreFound => f.write_str("the database can be read, logins are served"),
+            Event::ForeignRealm { realm, noted } => write!(
+                f,
+                "realm {} is neither the database's realm {} nor an alias of it: accounts made for that one cannot log \
+                 in by DIGEST-MD5, or without their realm",
+                Quoted(realm.as_bytes()),
+                Quoted(noted.as_bytes())
+            ),
+            Event::Reloaded => f.write_str("settings read again"),
+            Event::NotReloaded(fault) => write!(f, "settings not changed: {fault}"),
+            Event::Stopping => f.write_str("stopping"),
+            Event::SocketLeft(socket, fault) => write!(f, "cannot remove {}: {fault}", socket.display()),
+            Event::LinesLost(lines) => write!(f, "{lines} log lines were lost: the log could not take them"),
+        }
+    }
+}
+
+fn write_ending(f: &mut fmt::Formatter<'_>, login: &Login, ending: &Ending, unknown_names: bool) -> fmt::Result {
+    let verdict = match ending {
+        Ending::Authenticated(_) => "authenticated",
+        Ending::Denied(_) => "denied",
+        Ending::Unavailable(_) => "unavailable",
+        Ending::Refused(Refusal::TooManyRequests(_) | Refusal::NoEntropy(_)) => "unavailable",
+        Ending::Refused(_) => "denied",
+        Ending::Abandoned(..) => "abandoned",
+    };
+    f.write_str(verdict)?;
+    match login.remote {
+        Some(address) => write!(f, " {address}")?,
+        None => f.write_str(" -")?,
+    }
+    f.write_str(if login.secured { " secured" } else { " open" })?;
+    match ending {
+        Ending::Authenticated(success) => {
+            write!(f, " {}", success.mechanism())?;
+            if let Some(label) = success.label() {
+                write!(f, " password={}", Quoted(label.as_str().as_bytes()))?;
+            }
+            write!(f, " user={}", Quoted(success.identity().to_string().as_bytes()))?;
+        }
+        Ending::Denied(denied) => {
+            write!(f, " {} reason={}", denied.mechanism(), Quoted(denied.reason().to_string().as_bytes()))?;
+            match denied.name().filter(|_| denied.known() || unknown_names) {
+                Some(name) => write!(f, " user={}", Quoted(name.to_string().as_bytes()))?,
+                None => f.write_str(" user=-")?,
+            }
+        }
+        Ending::Unavailable(failure) => {
+            write!(f, " {} reason={}", failure.mechanism(), Quoted(failure.fault().to_string().as_bytes()))?;
+        }
+        Ending::Refused(Refusal::UnknownMechanism(name)) => {
+            write!(f, " - reason=\"unknown mechanism\" mechanism={}", Quoted(name))?;
+        }
+        Ending::Refused(Refusal::InvalidBase64(mechanism)) => write!(f, " {mechanism} reason=\"no base64\"")?,
+        Ending::Refused(Refusal::UnexpectedResponse(mechanism)) => {
+            write!(f, " {mechanism} reason=\"unexpected response\"")?;
+        }
+        Ending::Refused(Refusal::TooManyRequests(mechanism)) => {
+            write!(f, " {mechanism} reason=\"too many requests open on one connection\"")?;
+        }
+        Ending::Refused(Refusal::NoEntropy(mechanism)) => write!(f, " {mechanism} reason=\"no random bytes\"")?,
+        Ending::Abandoned(mechanism, why) => {
+            let why = match why {
+                Abandonment::Expired => "no response came",
+                Abandonment::Cancelled => "cancelled",
+                Abandonment::Closed => "connection closed",
+                Abandonment::Crowded => "too many left open",
+            };
+            write!(f, " {mechanism} reason=\"{why}\"")?;
+        }
+    }
+    write!(f, " service={}", Quoted(login.service.as_bytes()))
+}
+
+/// Text from outside: in quotes, ASCII, at most [`MAX_TEXT`] bytes between them. Dots after the quotes say that it was cut.
+struct Quoted<'a>(&'a [u8]);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"")?;
+        let mut room = MAX_TEXT;
+        for &byte in self.0 {
+            let plain = (byte.is_ascii_graphic() || byte == b' ') && !matches!(byte, b'"' | b'\\');
+            let length = if plain { 1 } else { 4 };
+            let Some(left) = room.checked_sub(length) else { return f.write_str("\"...") };
+            room = left;
+            if plain { write!(f, "{}", char::from(byte))? } else { write!(f, "\\x{byte:02x}")? }
+        }
+        f.write_str("\"")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn login(service: &str) -> Login {
+        Login { remote: Some(IpAddr::from([192, 0, 2, 7])), service: service.into(), secured: true }
+    }
+
+    #[test]
+    fn client_text_cannot_look_like_anything_else() {
+        let name = b"X\"\ndenied 198.51.100.1 \\ \xc3\xa9".to_vec();
+        let event = Event::Ended(login("smtp"), Ending::Refused(Refusal::UnknownMechanism(name)));
+        assert_eq!(
+            event.line(false).to_string(),
+            "denied 192.0.2.7 secured - reason=\"unknown mechanism\" \
+             mechanism=\"X\\x22\\x0adenied 198.51.100.1 \\x5c \\xc3\\xa9\" service=\"smtp\""
+        );
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        assert_eq!(Quoted(&[b'a'; 128]).to_string().len(), 130);
+        assert_eq!(Quoted(&[b'a'; 129]).to_string(), format!("\"{}\"...", "a".repeat(128)));
+        assert_eq!(Quoted(&[b'\n'; 40]).to_string(), format!("\"{}\"...", "\\x0a".repeat(32)));
+    }
+
+    #[test]
+    fn an_address_that_is_not_known_is_a_dash() {
+        let login = Login { remote: None, secured: false, ..login("imap") };
+        let event = Event::Ended(login, Ending::Abandoned(Mechanism::CramMd5, Abandonment::Expired));
+        assert_eq!(
+            event.line(false).to_string(),
+            "abandoned - open CRAM-MD5 reason=\"no response came\" service=\"imap\""
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_is_one_line_of_ascii(name: Vec<u8>, service: String) {
+            let event = Event::Ended(login(&service), Ending::Refused(Refusal::UnknownMechanism(name)));
+            let line = event.line(true).to_string();
+            prop_assert!(line.bytes().all(|b| b.is_ascii_graphic() || b == b' '));
+            prop_assert_eq!(line.matches('"').count(), 6);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The helper: everything that touches a socket.
+
+pub mod session;

@@ -1,0 +1,375 @@
+//! One connection of the Dovecot protocol, without the connection: bytes, answers and time in, [`Actions`] out.
+//!
+//! A session holds the exchanges that its client has open. It never waits and never looks anything up; who drives it
+//! carries out what it asks for and comes back with the result.
+
+mod answer;
+mod handshake;
+mod late;
+mod open;
+mod turn;
+
+use core::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::event::{Abandonment, Ending, Event, Login, Refusal};
+use crate::exchange::{self, Context, Outcome, Progress};
+use crate::protocol::dovecot::{
+    AuthRequest, Breach, Command, CommandDecoder, Cookie, FailCode, FrameError, Greeting, Reply, RequestFault,
+    RequestId, decode_base64,
+};
+use crate::runtime::{Entropy, Moment};
+use crate::vocabulary::{InitialResponse, Mechanism};
+
+use answer::Answer;
+use handshake::Handshake;
+use late::LateReplies;
+pub use open::Serial;
+use open::{OpenRequests, Request, Stage};
+pub use turn::{Actions, Origin, Settings, Turn};
+
+/// How long an exchange waits for its client. Postfix and Exim never cancel: they leave one behind for every mail client
+/// that gives up. Dovecot waits as long.
+pub const PATIENCE: Duration = Duration::from_secs(150);
+
+/// The most exchanges that are open at once on a connection. A login process of Dovecot serves up to a thousand clients.
+const MAX_OPEN: usize = 1024;
+
+/// Data that cannot be read: what stands in a line with too many fields.
+const NOT_BASE64: &[u8] = b"*";
+
+/// One connection.
+#[derive(Debug)]
+pub struct Session {
+    origin: Origin,
+    decoder: CommandDecoder,
+    handshake: Handshake,
+    open: OpenRequests,
+    late: LateReplies,
+    expiry: Option<Moment>,
+    service: Arc<str>,
+}
+
+impl Session {
+    /// Begins with the greeting.
+    pub fn begin(origin: Origin, turn: &mut Turn<'_>) -> Self {
+        let mut cookie = Cookie::default();
+        if turn.entropy.fill(&mut cookie).is_ok() {
+            let mechanisms = turn.settings.policy.mechanisms;
+            let Origin { server_pid, connection, .. } = origin;
+            Greeting { mechanisms, server_pid, connection, cookie }.encode(&mut turn.actions.send);
+        } else {
+            turn.actions.close = true;
+        }
+        Self {
+            origin,
+            decoder: CommandDecoder::default(),
+            handshake: Handshake::default(),
+            open: OpenRequests::default(),
+            late: LateReplies::default(),
+            expiry: None,
+            service: Arc::default(),
+        }
+    }
+
+    /// Takes what the client sent.
+    pub fn receive(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
+        let mut decoder = core::mem::take(&mut self.decoder);
+        let mut rest = bytes;
+        while let Some(command) = decoder.take(&mut rest) {
+            let obeyed = match command {
+                Ok(command) => self.obey(command, turn),
+                Err(FrameError::Request { id, fault: RequestFault::ExtraField }) => self.respond(id, NOT_BASE64, turn),
+                Err(FrameError::Connection(breach)) => Err(breach),
+            };
+            if let Err(breach) = obeyed {
+                turn.actions.events.push(Event::Breach(breach));
+                turn.actions.close = true;
+            }
+            if turn.actions.close {
+                return;
+            }
+        }
+        self.decoder = decoder;
+    }
+
+    fn obey(&mut self, command: Command<'_>, turn: &mut Turn<'_>) -> Result<(), Breach> {
+        match command {
+            Command::Version { minor } => self.handshake.version(minor),
+            Command::ClientPid(pid) => self.handshake.client_pid(pid),
+            Command::Auth(request) => self.authenticate(&request, turn),
+            Command::Continue { id, data } => self.respond(id, data, turn),
+            Command::Cancel(id) => self.cancel(id, turn),
+        }
+    }
+
+    /// AUTH: begins an exchange.
+    fn authenticate(&mut self, asked: &AuthRequest<'_>, turn: &mut Turn<'_>) -> Result<(), Breach> {
+        let minor = self.handshake.minor()?;
+        // An id stays in use until its failure is out, so that nobody takes that for the answer to a later request.
+        if self.open.holds(asked.id) || self.late.holds(asked.id) {
+            return Err(Breach::IdInUse);
+        }
+        let login =
+            Login { remote: canonical(asked.rip), service: self.service_named(&asked.service), secured: asked.secured };
+        let Some(mechanism) = Mechanism::from_name(&asked.mechanism) else {
+            let refusal = Refusal::UnknownMechanism(asked.mechanism.to_vec());
+            turn.actions.events.push(Event::Ended(login, Ending::Refused(refusal)));
+            let reply = Reply::Fail { id: asked.id, user: None, code: None, reason: None };
+            self.reply_late(asked.id, turn.moment, &reply, turn);
+            return Ok(());
+        };
+        let context = self.context(asked, &login);
+        let request = Request {
+            id: asked.id,
+            serial: self.open.next_serial(),
+            login,
+            mechanism,
+            alone: asked.nologin,
+            takes_final_data: asked.final_resp_ok,
+            arrived: turn.moment,
+            stage: Stage::Begun,
+        };
+        if self.open.len().saturating_add(self.late.len()) >= MAX_OPEN {
+            match self.open.take_oldest_waiting() {
+                Some(oldest) => abandon(oldest, Abandonment::Crowded, turn),
+                None => {
+                    refuse(request, Refusal::TooManyRequests(mechanism), Some(FailCode::TempFail), turn);
+                    return Ok(());
+                }
+            }
+        }
+        let Some(nonce) = nonce(turn.entropy) else {
+            refuse(request, Refusal::NoEntropy(mechanism), Some(FailCode::TempFail), turn);
+            return Ok(());
+        };
+        let nonce = core::str::from_utf8(&nonce).unwrap_or_default();
+        let policy = &turn.settings.policy;
+        let progress = match asked.response.initial(minor) {
+            None => exchange::begin(policy, context, mechanism, InitialResponse::Absent, nonce, turn.now),
+            Some(encoded) => {
+                let Ok(initial) = decode_base64(encoded, &mut turn.actions.decoded) else {
+                    refuse(request, Refusal::InvalidBase64(mechanism), Some(FailCode::InvalidBase64), turn);
+                    return Ok(());
+                };
+                let initial = InitialResponse::Present(initial);
+                exchange::begin(policy, context, mechanism, initial, nonce, turn.now)
+            }
+        };
+        turn.actions.wipe();
+        self.carry_on(request, progress, turn);
+        Ok(())
+    }
+
+    /// The name of the service; that of the last request, most of the time.
+    fn service_named(&mut self, name: &[u8]) -> Arc<str> {
+        if self.service.as_bytes() != name {
+            self.service = String::from_utf8_lossy(name).into();
+        }
+        Arc::clone(&self.service)
+    }
+
+    fn context(&self, asked: &AuthRequest<'_>, login: &Login) -> Context {
+        // Postfix forwards AUTH EXTERNAL from anybody, and Exim says valid-client-cert without a name: only both, from a
+        // peer that somebody listed, mean something.
+        let believed = self.origin.listed && asked.valid_client_cert;
+        let certificate_name = asked.cert_username.as_ref().filter(|_| believed).map(|name| name.to_vec());
+        let Login { remote, service, secured } = login;
+        let (service, local) = (Arc::clone(service), canonical(asked.lip));
+        Context { service, secured: *secured, remote: *remote, local, certificate_name }
+    }
+
+    /// CONT: the client's response to a challenge, or to the mechanism's last word.
+    fn respond(&mut self, id: RequestId, data: &[u8], turn: &mut Turn<'_>) -> Result<(), Breach> {
+        self.handshake.minor()?;
+        let Some(mut request) = self.open.take(id) else {
+            // A request that has failed gets the one reply that is on its way.
+            if !self.late.holds(id) {
+                let reason = Some(b"Authentication request timed out"[..].into());
+                Reply::Fail { id, user: None, code: None, reason }.encode(&mut turn.actions.send);
+            }
+            return Ok(());
+        };
+        request.arrived = turn.moment;
+        match core::mem::replace(&mut request.stage, Stage::Busy) {
+            Stage::Waiting(waiting) => {
+                // Prosody writes `=` where it has nothing to say.
+                let data = if data == b"=" { b"" } else { data };
+                let Ok(response) = decode_base64(data, &mut turn.actions.decoded) else {
+                    let refusal = Refusal::InvalidBase64(request.mechanism);
+                    refuse(request, refusal, Some(FailCode::InvalidBase64), turn);
+                    return Ok(());
+                };
+                let progress = waiting.respond(response);
+                turn.actions.wipe();
+                self.carry_on(request, progress, turn);
+            }
+            // The last word has arrived; what the client says to it does not matter.
+            Stage::Proven(success) => {
+                let (reply, event) = answer::accept(request, success);
+                reply.encode(&mut turn.actions.send);
+                turn.actions.events.push(event);
+            }
+            Stage::Begun | Stage::Busy => {
+                let refusal = Refusal::UnexpectedResponse(request.mechanism);
+                refuse(request, refusal, None, turn);
+            }
+        }
+        Ok(())
+    }
+
+    /// CANCEL: nobody wants the answer any more.
+    fn cancel(&mut self, id: RequestId, turn: &mut Turn<'_>) -> Result<(), Breach> {
+        self.handshake.minor()?;
+        self.late.forget(id);
+        if let Some(request) = self.open.take(id) {
+            abandon(request, Abandonment::Cancelled, turn);
+        }
+        Ok(())
+    }
+
+    /// Takes what came of a look-up.
+    pub fn go_on(&mut self, serial: Serial, progress: Progress, turn: &mut Turn<'_>) {
+        // A request that was cancelled or refused meanwhile needs no answer.
+        if let Some(request) = self.open.take_serial(serial) {
+            self.carry_on(request, progress, turn);
+        }
+    }
+
+    /// Takes the outcome of a computation.
+    pub fn conclude(&mut self, serial: Serial, outcome: Outcome, turn: &mut Turn<'_>) {
+        if let Some(request) = self.open.take_serial(serial) {
+            self.end(request, outcome, turn);
+        }
+    }
+
+    fn carry_on(&mut self, mut request: Request, progress: Progress, turn: &mut Turn<'_>) {
+        match progress {
+            Progress::Challenge { data, next } => {
+                Reply::Continue { id: request.id, data: data.into() }.encode(&mut turn.actions.send);
+                request.stage = Stage::Waiting(next);
+                self.wait_for_client(request, turn);
+            }
+            Progress::LookUp { who, next } => {
+                turn.actions.look_ups.push((request.serial, who, next));
+                request.stage = Stage::Busy;
+                self.open.put(request);
+            }
+            Progress::Compute(work) => {
+                turn.actions.computations.push((request.serial, work));
+                request.stage = Stage::Busy;
+                self.open.put(request);
+            }
+            Progress::Done(outcome) => self.end(request, outcome, turn),
+        }
+    }
+
+    /// Gives an exchange its one ending.
+    fn end(&mut self, mut request: Request, outcome: Outcome, turn: &mut Turn<'_>) {
+        let alone = request.alone && !self.open.any_owed() && self.late.is_empty();
+        match answer::answer(&request, outcome, alone) {
+            Answer::LastWord(success, data) => {
+                Reply::Continue { id: request.id, data: data.into() }.encode(&mut turn.actions.send);
+                request.stage = Stage::Proven(success);
+                self.wait_for_client(request, turn);
+            }
+            Answer::Now(reply, ending) => {
+                reply.encode(&mut turn.actions.send);
+                turn.actions.events.push(Event::Ended(request.login, ending));
+            }
+            Answer::Late(reply, ending) => {
+                self.reply_late(request.id, request.arrived, &reply, turn);
+                turn.actions.events.push(Event::Ended(request.login, ending));
+            }
+            Answer::Close(ending) => {
+                turn.actions.events.push(Event::Ended(request.login, ending));
+                turn.actions.close = true;
+            }
+        }
+    }
+
+    /// Holds a reply back until the delay since the client's last message is over.
+    fn reply_late(&mut self, id: RequestId, arrived: Moment, reply: &Reply<'_>, turn: &Turn<'_>) {
+        self.late.put(arrived.saturating_add(turn.settings.failure_delay), id, reply);
+    }
+
+    fn wait_for_client(&mut self, request: Request, turn: &Turn<'_>) {
+        self.open.put(request);
+        if self.expiry.is_none() {
+            self.expiry = Some(turn.moment.saturating_add(PATIENCE));
+        }
+    }
+
+    /// When [`Self::tick`] has something to do.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Moment> {
+        [self.late.due(), self.expiry].into_iter().flatten().min()
+    }
+
+    /// Time has passed: sends failures that are due, forgets exchanges that nobody carries on.
+    pub fn tick(&mut self, turn: &mut Turn<'_>) {
+        self.send_late(turn.moment, turn);
+        if self.expiry.is_some_and(|at| at <= turn.moment) {
+            let overdue = turn.moment.saturating_sub(PATIENCE);
+            for request in self.open.take_waiting_since(overdue) {
+                abandon(request, Abandonment::Expired, turn);
+            }
+            self.expiry = self.open.oldest_waiting().map(|since| since.saturating_add(PATIENCE));
+        }
+    }
+
+    fn send_late(&mut self, until: Moment, turn: &mut Turn<'_>) {
+        while let Some(line) = self.late.take(until) {
+            turn.actions.send.extend_from_slice(&line);
+        }
+    }
+
+    /// The helper stops: failures are sent at once. They tell what they would have told later, and a restart does not wait.
+    pub fn hurry(&mut self, turn: &mut Turn<'_>) {
+        self.send_late(Moment::MAX, turn);
+    }
+
+    /// Whether no exchange is open.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.open.is_empty() && self.late.is_empty()
+    }
+
+    /// The connection is gone.
+    pub fn close(self, turn: &mut Turn<'_>) {
+        self.open.into_iter().for_each(|request| abandon(request, Abandonment::Closed, turn));
+    }
+}
+
+/// Ends a request without an exchange having ended it: at once, because it tells nothing about any account.
+fn refuse(request: Request, refusal: Refusal, code: Option<FailCode>, turn: &mut Turn<'_>) {
+    let reason: &[u8] = match (&refusal, &request.stage) {
+        (Refusal::InvalidBase64(_), Stage::Begun) => b"Invalid base64 data in initial response",
+        (Refusal::InvalidBase64(_), _) => b"Invalid base64 data in continued response",
+        (Refusal::UnexpectedResponse(_), _) => b"Unexpected continuation",
+        _ => b"",
+    };
+    let reason = Some(reason.into()).filter(|_| !reason.is_empty());
+    Reply::Fail { id: request.id, user: None, code, reason }.encode(&mut turn.actions.send);
+    turn.actions.events.push(Event::Ended(request.login, Ending::Refused(refusal)));
+}
+
+fn abandon(request: Request, why: Abandonment, turn: &mut Turn<'_>) {
+    turn.actions.events.push(Event::Ended(request.login, Ending::Abandoned(request.mechanism, why)));
+}
+
+/// 24 characters of the base64 alphabet, which all mechanisms can carry.
+fn nonce(entropy: &mut dyn Entropy) -> Option<[u8; 24]> {
+    use base64ct::{Base64Unpadded, Encoding};
+    let mut bytes = [0; 18];
+    entropy.fill(&mut bytes).ok()?;
+    let mut text = [0; 24];
+    Base64Unpadded::encode(&bytes, &mut text).ok()?;
+    Some(text)
+}
+
+/// An IPv4 address mapped into IPv6 is the IPv4 address.
+fn canonical(address: Option<IpAddr>) -> Option<IpAddr> {
+    address.map(|address| address.to_canonical())
+}

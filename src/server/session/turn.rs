@@ -1,0 +1,74 @@
+//! What a session is given when it is called, and what it gives back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use zeroize::Zeroize;
+
+use crate::credential::Who;
+use crate::event::Event;
+use crate::exchange::{Asked, Policy, Work};
+use crate::runtime::{Entropy, Moment, UnixTime};
+
+#[cfg(doc)]
+use super::Session;
+use super::open::Serial;
+
+/// What holds for all sessions of a helper.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What is permitted.
+    pub policy: Arc<Policy>,
+    /// From the last message of a failed login to its answer.
+    pub failure_delay: Duration,
+}
+
+/// Where a connection comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin {
+    /// The helper's process id, for the greeting.
+    pub server_pid: u32,
+    /// Another number for each connection.
+    pub connection: u32,
+    /// Whether the peer is on its socket's list and may be believed about certificates.
+    pub listed: bool,
+}
+
+/// What a session is given each time it is called.
+pub struct Turn<'t> {
+    /// The settings as they are now.
+    pub settings: &'t Settings,
+    /// Now, on the wall.
+    pub now: UnixTime,
+    /// Now, monotonic.
+    pub moment: Moment,
+    /// For nonces and cookies.
+    pub entropy: &'t mut dyn Entropy,
+    /// Takes what the session wants done.
+    pub actions: &'t mut Actions,
+}
+
+/// What a session wants done. One value serves all sessions of a loop, one after the other.
+#[derive(Debug, Default)]
+pub struct Actions {
+    /// To be sent, in this order.
+    pub send: Vec<u8>,
+    /// To be looked up; [`Session::go_on`] takes what comes of it.
+    pub look_ups: Vec<(Serial, Who, Asked)>,
+    /// To be computed where blocking is allowed; [`Session::conclude`] takes the outcome.
+    pub computations: Vec<(Serial, Work)>,
+    /// To be logged.
+    pub events: Vec<Event>,
+    /// Whether to close the connection once everything is sent.
+    pub close: bool,
+    /// Decoded responses; wiped after each use.
+    pub(super) decoded: Vec<u8>,
+}
+
+impl Actions {
+    /// Empties the buffer of decoded responses, which may have held a password.
+    pub(super) fn wipe(&mut self) {
+        self.decoded.as_mut_slice().zeroize();
+        self.decoded.clear();
+    }
+}
