@@ -30,7 +30,7 @@ fn check(text: &str) -> Result<(), IdentityError> {
         return Err(IdentityError::Forbidden(c));
     }
     // The folded form is what is stored as the key, and normalization can lengthen a text.
-    if text.len() > MAX_PART || fold(text).len() > MAX_PART {
+    if text.len() > MAX_PART || (!text.is_ascii() && fold(text).len() > MAX_PART) {
         return Err(IdentityError::TooLong);
     }
     Ok(())

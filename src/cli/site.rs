@@ -6,8 +6,8 @@ use std::path::Path;
 use crate::config::Config;
 use crate::identity::{Authcid, Identity, Name, Realm, Realms};
 use crate::runtime::{Clock, SystemClock, SystemEntropy, UnixTime};
-use crate::store::sqlite::{Creation, Lister, Reader, ReaderOptions, Writer};
-use crate::store::{Actor, CredentialAdmin, Place};
+use crate::store::sqlite::{Creation, Lister, Reader, Writer};
+use crate::store::{Actor, CredentialAdmin, DecoyShape, Place};
 
 use super::exit::Exit;
 use super::failure::{Failure, refused_name};
@@ -46,9 +46,8 @@ impl Site {
 
     /// Opens the store for look-ups, as the helper does.
     pub(super) fn reader(&self) -> Result<Reader, Failure> {
-        let options =
-            ReaderOptions { usual_iterations: self.config.scram_iterations, schemes: self.config.schemes.clone() };
-        Ok(Reader::open(&self.place, options)?)
+        let shape = DecoyShape { usual_iterations: self.config.scram_iterations, schemes: self.config.schemes.clone() };
+        Ok(Reader::open(&self.place, shape)?)
     }
 
     /// Opens the store for listing, for which the key is not needed.

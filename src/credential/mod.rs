@@ -6,6 +6,7 @@ mod derive;
 mod digest_md5;
 mod limits;
 mod lookup;
+pub mod record;
 mod salt;
 pub mod scram;
 pub mod verify;

@@ -1,8 +1,14 @@
 //! Changes of an account, and the rules for them, the same in every store.
 
-use crate::credential::{AccountState, Label, PasswordFacts, Secrets};
+use crate::credential::{
+    Account, AccountState, Label, MAX_PASSWORDS, PasswordFacts, ScramSalt, Secrets, StoredPassword,
+};
 use crate::identity::{Identity, IdentityKey};
-use crate::vocabulary::MechanismSet;
+use crate::runtime::UnixTime;
+use crate::vocabulary::{Mechanism, MechanismSet, Scheme, ScramHash};
+
+use super::StoreError;
+use super::facts;
 
 /// Who makes a change, for the audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,4 +97,171 @@ pub struct AuditHead {
     pub number: u64,
     /// Its MAC, which covers all entries before it.
     pub mac: [u8; 32],
+}
+
+impl Change {
+    /// Whose account is to change.
+    #[must_use]
+    pub fn key(&self) -> IdentityKey {
+        match self {
+            Self::SetPassword { identity, .. } => identity.key(),
+            Self::RemovePassword { key, .. }
+            | Self::SetState { key, .. }
+            | Self::SetMechanisms { key, .. }
+            | Self::Remove { key } => key.clone(),
+        }
+    }
+}
+
+/// What a store has to do for a change.
+#[derive(Debug)]
+pub(super) enum Plan {
+    /// Nothing; this came of it.
+    Leave(Applied),
+    /// Put this account in the place of the one there was.
+    Write(Account, Note),
+    /// Take the account away.
+    Erase(Note),
+}
+
+/// What the audit says about a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Note {
+    pub(super) applied: Applied,
+    pub(super) action: &'static str,
+    pub(super) detail: Option<String>,
+}
+
+impl Note {
+    fn new(applied: Applied, action: &'static str, detail: Option<serde_json::Value>) -> Self {
+        Self { applied, action, detail: detail.map(|json| json.to_string()) }
+    }
+}
+
+/// What an account is there, as far as a change has to know.
+#[derive(Debug)]
+pub(super) enum Existing {
+    /// None.
+    None,
+    /// This one.
+    Whole(Box<Account>),
+    /// One that cannot be opened, for this reason. It can still be removed.
+    Unreadable(StoreError),
+}
+
+/// Decides what `change` does. `revision` is that of the change; it grows from change to change in the whole store.
+pub(super) fn plan(existing: Existing, change: Change, revision: u64, now: UnixTime) -> Result<Plan, StoreError> {
+    let existing = match (existing, &change) {
+        (Existing::None, Change::SetPassword { .. }) => None,
+        (Existing::None, _) => return Ok(Plan::Leave(Applied::NotFound)),
+        (_, Change::Remove { .. }) => return Ok(Plan::Erase(Note::new(Applied::Removed, "remove", None))),
+        (Existing::Whole(account), _) => Some(*account),
+        (Existing::Unreadable(fault), _) => return Err(fault),
+    };
+    let planned = match (existing, change) {
+        (existing, Change::SetPassword { identity, facts, secrets, expected }) => {
+            if existing.as_ref().map(|account| account.revision) != expected {
+                return Ok(Plan::Leave(Applied::Conflict));
+            }
+            set_password(existing, identity, StoredPassword { facts, secrets }, now)?
+        }
+        (Some(account), Change::RemovePassword { label, .. }) => remove_password(account, &label)?,
+        (Some(account), Change::SetState { state, .. }) => set_state(account, state),
+        (Some(account), Change::SetMechanisms { mechanisms, .. }) => set_mechanisms(account, mechanisms)?,
+        (_, Change::Remove { .. }) | (None, _) => Plan::Leave(Applied::NotFound),
+    };
+    Ok(match planned {
+        Plan::Write(account, note) => Plan::Write(Account { revision, changed: now, ..account }, note),
+        other => other,
+    })
+}
+
+fn set_password(
+    existing: Option<Account>,
+    identity: Identity,
+    password: StoredPassword,
+    now: UnixTime,
+) -> Result<Plan, StoreError> {
+    if password.secrets.schemes().next().is_none() {
+        return Err(StoreError::Refused("a password needs at least one scheme"));
+    }
+    let applied = if existing.is_some() { Applied::Changed } else { Applied::Created };
+    let mut account = match existing {
+        Some(account) => account,
+        None => Account {
+            identity,
+            state: AccountState::default(),
+            revision: 0,
+            created: now,
+            changed: now,
+            mechanisms: None,
+            passwords: Vec::new(),
+        },
+    };
+    let schemes: Vec<&str> = password.secrets.schemes().map(Scheme::name).collect();
+    let mut detail = serde_json::json!({ "password": facts::to_json(&password.facts), "schemes": schemes });
+    if let (true, Some(detail)) = (password.secrets.no_plaintext, detail.as_object_mut()) {
+        detail.insert("no_plaintext".to_owned(), true.into());
+    }
+    let count = account.passwords.len();
+    match account.passwords.iter_mut().find(|known| known.facts.label == password.facts.label) {
+        Some(known) => *known = password,
+        None if count >= MAX_PASSWORDS => {
+            return Err(StoreError::Refused("the account has as many passwords as it can have: remove one"));
+        }
+        None if password.facts.label == Label::main() => account.passwords.insert(0, password),
+        None => account.passwords.push(password),
+    }
+    let action = if applied == Applied::Created { "create" } else { "set-password" };
+    Ok(Plan::Write(account, Note::new(applied, action, Some(detail))))
+}
+
+fn remove_password(mut account: Account, label: &Label) -> Result<Plan, StoreError> {
+    let Some(position) = account.passwords.iter().position(|password| password.facts.label == *label) else {
+        return Ok(Plan::Leave(Applied::NotFound));
+    };
+    if account.passwords.len() == 1 {
+        return Err(StoreError::Refused("it is the account's only password: remove the account instead"));
+    }
+    let removed = account.passwords.remove(position);
+    let detail = serde_json::json!({ "password": facts::to_json(&removed.facts) });
+    Ok(Plan::Write(account, Note::new(Applied::Changed, "remove-password", Some(detail))))
+}
+
+fn set_state(account: Account, state: AccountState) -> Plan {
+    if account.state == state {
+        return Plan::Leave(Applied::Unchanged);
+    }
+    let detail = serde_json::json!({ "disabled": state.disabled, "expires": state.expires.map(|time| time.0) });
+    Plan::Write(Account { state, ..account }, Note::new(Applied::Changed, "set-state", Some(detail)))
+}
+
+fn set_mechanisms(account: Account, mechanisms: Option<MechanismSet>) -> Result<Plan, StoreError> {
+    if mechanisms.is_some_and(MechanismSet::is_empty) {
+        return Err(StoreError::Refused("the list of mechanisms is empty: disable the account instead"));
+    }
+    if account.mechanisms == mechanisms {
+        return Ok(Plan::Leave(Applied::Unchanged));
+    }
+    let names = mechanisms.map(|set| set.iter().map(Mechanism::name).collect::<Vec<_>>());
+    let detail = serde_json::json!({ "mechanisms": names });
+    Ok(Plan::Write(Account { mechanisms, ..account }, Note::new(Applied::Changed, "set-mechanisms", Some(detail))))
+}
+
+/// The iteration counts that passwords other than `label` hold a new one to. One imported with its own salt binds nobody.
+pub(super) fn binding_counts(account: &Account, label: &Label) -> Vec<(ScramHash, u32)> {
+    let others = || account.passwords.iter().filter(|password| password.facts.label != *label);
+    let derived = |hash| {
+        others()
+            .filter_map(|password| password.secrets.scram_keys(hash))
+            .find(|keys| keys.salt == ScramSalt::Derived)
+            .map(|keys| (hash, keys.iterations))
+    };
+    ScramHash::ALL.into_iter().filter_map(derived).collect()
+}
+
+/// The schemes that any of the passwords has.
+pub(super) fn schemes_of(passwords: &[StoredPassword]) -> Vec<Scheme> {
+    let has = |scheme: &Scheme| passwords.iter().any(|password| password.secrets.schemes().any(|s| s == *scheme));
+    Scheme::DERIVED.into_iter().chain([Scheme::Hash]).filter(has).collect()
 }

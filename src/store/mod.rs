@@ -1,20 +1,22 @@
 //! The account store: what it can be asked, whatever is behind it. Nothing above this room may know which store it is.
 
 mod change;
+mod decoy;
 mod error;
+mod facts;
+pub mod memory;
 mod place;
 pub mod sqlite;
 
-use crate::credential::{Account, Label, Lookup, PasswordFacts, SaltKey, Who};
+use crate::credential::{Account, AccountState, Label, Lookup, PasswordFacts, SaltKey, Who};
 use crate::identity::{Identity, IdentityKey, Realms};
 use crate::runtime::UnixTime;
 use crate::vocabulary::{MechanismSet, Scheme, ScramHash};
 
 pub use change::{Actor, Applied, AuditHead, Change, Receipt};
+pub use decoy::DecoyShape;
 pub use error::{KeyFault, StoreError};
 pub use place::{DEFAULT_DATABASE, Place};
-
-use crate::credential::AccountState;
 
 /// Names one look-up that is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -2,12 +2,24 @@
 
 use std::path::Path;
 
+use rusqlite::Connection;
+
 use crate::identity::Realms;
 use crate::store::{Listed, StoreError};
 
+use super::files::{DatabaseFile, Found};
+use super::meta::Meta;
+use super::migrate::{Schema, schema};
+use super::open::{fault, open_reading};
+use super::row::{Row, SELECT_ALL};
+
 /// Reads what can be read without the key. For `--list` and `sasldblistusers-rs`.
 #[derive(Debug)]
-pub struct Lister;
+pub struct Lister {
+    file: DatabaseFile,
+    connection: Connection,
+    meta: Meta,
+}
 
 impl Lister {
     /// Opens the database for reading.
@@ -15,23 +27,62 @@ impl Lister {
     /// # Errors
     /// See [`StoreError`].
     pub fn open(database: &Path) -> Result<Self, StoreError> {
-        Err(StoreError::Missing(database.to_owned()))
+        let (file, connection, meta) = open_made(database)?;
+        Ok(Self { file, connection, meta })
     }
 
     /// The default realm and its aliases.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub fn realms(&mut self) -> Result<Realms, StoreError> {
-        Err(StoreError::Busy)
+    #[must_use]
+    pub fn realms(&self) -> &Realms {
+        &self.meta.realms
     }
 
-    /// Gives each account to `visit` in the order of realm and name, until it returns false.
+    /// Gives each account to `visit` in the order of realm and name, until it returns false. Memory stays flat however many
+    /// there are. What cannot be read ends the listing with an error.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn list(&mut self, visit: &mut dyn FnMut(Listed) -> bool) -> Result<(), StoreError> {
-        let _ = visit;
-        Err(StoreError::Busy)
+        list(&self.connection, &self.file, visit)
     }
+}
+
+/// Opens a database that is made and as this program wants it, for reading.
+pub(super) fn open_made(database: &Path) -> Result<(DatabaseFile, Connection, Meta), StoreError> {
+    let missing = || StoreError::Missing(database.to_owned());
+    let file = DatabaseFile::resolve(database)?;
+    match file.look()? {
+        Found::Nothing | Found::Empty => return Err(missing()),
+        Found::File => {}
+    }
+    let connection = open_reading(&file)?;
+    match schema(&connection, &file)? {
+        Schema::None => return Err(missing()),
+        Schema::Older => {
+            return Err(StoreError::Unreachable {
+                path: database.to_owned(),
+                fault: "was made by an earlier version; the next change brings it up to date".to_owned(),
+            });
+        }
+        Schema::Current => {}
+    }
+    let meta = Meta::read(&connection, &file)?.ok_or_else(missing)?;
+    Ok((file, connection, meta))
+}
+
+/// Visits every account in the order of the key.
+pub(super) fn list(
+    connection: &Connection,
+    file: &DatabaseFile,
+    visit: &mut dyn FnMut(Listed) -> bool,
+) -> Result<(), StoreError> {
+    let fail = |e| fault(file.path(), e);
+    let mut statement = connection.prepare(SELECT_ALL).map_err(fail)?;
+    let mut rows = statement.query(()).map_err(fail)?;
+    while let Some(row) = rows.next().map_err(fail)? {
+        if !visit(Row::of(row)?.listed()?) {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -1,9 +1,20 @@
 //! The store in a SQLite file.
 
+mod audit;
+mod create;
+mod files;
+mod keyfile;
 mod list;
+mod meta;
+mod migrate;
+mod open;
 mod read;
+mod row;
+mod seal;
+mod view;
 mod write;
 
+pub use create::Creation;
 pub use list::Lister;
-pub use read::{Reader, ReaderOptions};
-pub use write::{Creation, Writer};
+pub use read::Reader;
+pub use write::Writer;

@@ -1,40 +1,38 @@
 //! Look-ups.
 
+use core::fmt;
+
 use crate::credential::Who;
 use crate::identity::Realms;
-use crate::store::{Answer, CredentialLookup, Place, StoreError, Ticket};
-use crate::vocabulary::Scheme;
+use crate::store::{Answer, CredentialLookup, DecoyShape, Place, StoreError, Ticket};
 
-/// What a decoy account looks like: like a new account of this site.
-#[derive(Debug, Clone)]
-pub struct ReaderOptions {
-    /// The SCRAM iteration count of new passwords.
-    pub usual_iterations: u32,
-    /// The schemes of new passwords.
-    pub schemes: Vec<Scheme>,
-}
+use super::files::file_id;
+use super::row::Scratch;
+use super::view::View;
 
 /// Looks accounts up. It cannot write. Where the database cannot be reached, each look-up says so and tries again; a
 /// database that was replaced is noticed.
-#[derive(Debug)]
 pub struct Reader {
     place: Place,
+    shape: DecoyShape,
+    view: Option<View>,
+    in_turn: bool,
+    scratch: Scratch,
 }
 
 impl Reader {
     /// A reader that opens the database at the first look-up: for a helper, which may start before there is a database.
     #[must_use]
-    pub fn new(place: &Place, options: ReaderOptions) -> Self {
-        let _ = options;
-        Self { place: place.clone() }
+    pub fn new(place: &Place, shape: DecoyShape) -> Self {
+        Self { place: place.clone(), shape, view: None, in_turn: false, scratch: Scratch::default() }
     }
 
     /// Opens the database now.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn open(place: &Place, options: ReaderOptions) -> Result<Self, StoreError> {
-        let mut reader = Self::new(place, options);
+    pub fn open(place: &Place, shape: DecoyShape) -> Result<Self, StoreError> {
+        let mut reader = Self::new(place, shape);
         reader.connect()?;
         Ok(reader)
     }
@@ -45,16 +43,60 @@ impl Reader {
     /// # Errors
     /// See [`StoreError`].
     pub fn connect(&mut self) -> Result<(), StoreError> {
-        Err(StoreError::Missing(self.place.database.clone()))
+        self.with_view(|_, _| Ok(()))
+    }
+
+    /// The random number that tells databases apart, for the activity that belongs to this one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn database_id(&mut self) -> Result<[u8; 16], StoreError> {
+        self.with_view(|view, _| Ok(view.database_id()))
+    }
+
+    /// Does `work` on the database that is at the place now, as it is now or has been since the turn's first look-up.
+    fn with_view<T>(
+        &mut self,
+        work: impl FnOnce(&mut View, &mut Scratch) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        // Within a turn the view stays, and so does the file.
+        let stays = |view: &View| view.is_begun() || file_id(&self.place.database) == Some(view.file_id());
+        let mut view = match self.view.take().filter(stays) {
+            Some(view) => view,
+            None => View::open(&self.place, &self.shape)?,
+        };
+        view.begin(&self.place, &self.shape)?;
+        // On any error the view is dropped: whatever is wrong with it, the next look-up begins with another one.
+        let result = work(&mut view, &mut self.scratch)?;
+        if !self.in_turn {
+            view.end()?;
+        }
+        self.view = Some(view);
+        Ok(result)
     }
 }
 
 impl CredentialLookup for Reader {
-    fn look_up(&mut self, _who: Who, _ticket: Ticket) -> Answer {
-        Answer::Now(Err(StoreError::Missing(self.place.database.clone())))
+    fn begin_turn(&mut self) {
+        self.in_turn = true;
+    }
+
+    fn end_turn(&mut self) {
+        self.in_turn = false;
+        self.view = self.view.take().and_then(|mut view| view.end().is_ok().then_some(view));
+    }
+
+    fn look_up(&mut self, who: Who, _ticket: Ticket) -> Answer {
+        Answer::Now(self.with_view(|view, scratch| view.look_up(who, scratch)).and_then(|answer| answer))
     }
 
     fn realms(&mut self) -> Result<Realms, StoreError> {
-        Err(StoreError::Missing(self.place.database.clone()))
+        self.with_view(|view, _| Ok(view.realms().clone()))
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("place", &self.place).field("open", &self.view.is_some()).finish_non_exhaustive()
     }
 }

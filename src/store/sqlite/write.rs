@@ -1,24 +1,38 @@
 //! Changes.
 
+use std::path::PathBuf;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
 use crate::credential::{Account, Label};
 use crate::identity::{Identity, IdentityKey, Realms};
 use crate::runtime::{Entropy, UnixTime};
-use crate::store::{Actor, Basis, Change, CredentialAdmin, Listed, Place, Receipt, StoreError};
+use crate::store::change::{self, Existing, Plan};
+use crate::store::{Actor, AuditHead, Basis, Change, CredentialAdmin, Listed, Place, Receipt, StoreError};
+use crate::vocabulary::ScramHash;
 
-/// What a new database notes when it is made.
-#[derive(Debug, Clone)]
-pub struct Creation {
-    /// The default realm and its aliases.
-    pub realms: Realms,
-    /// Who makes it.
-    pub actor: Actor,
-    /// When.
-    pub now: UnixTime,
+use super::audit::{self, Entry};
+use super::create::{self, Creation};
+use super::files::DatabaseFile;
+use super::keyfile::Keys;
+use super::list;
+use super::meta::{Meta, count};
+use super::open::fault;
+use super::row::{NewRow, PUT, Row, SELECT_ONE, Scratch};
+
+/// Changes accounts. Any number of processes may at once: each change is one transaction, and they wait for each other.
+pub struct Writer {
+    database: Database,
+    entropy: Box<dyn Entropy>,
+    is_new: bool,
 }
 
-/// Changes accounts.
-pub struct Writer {
-    place: Place,
+/// An open database with its keys.
+pub(super) struct Database {
+    pub(super) file: DatabaseFile,
+    pub(super) connection: Connection,
+    pub(super) keys: Keys,
+    pub(super) meta: Meta,
 }
 
 impl Writer {
@@ -27,44 +41,185 @@ impl Writer {
     /// # Errors
     /// See [`StoreError`].
     pub fn open(place: &Place, creation: &Creation, entropy: Box<dyn Entropy>) -> Result<Self, StoreError> {
-        let _ = (creation, entropy);
-        Ok(Self { place: place.clone() })
+        let mut entropy = entropy;
+        let (database, is_new) = create::open_or_create(place, creation, &mut *entropy)?;
+        Ok(Self { database, entropy, is_new })
     }
 
     /// Opens a database that is there.
     ///
     /// # Errors
-    /// See [`StoreError`].
+    /// See [`StoreError`]; [`StoreError::Missing`] if there is none.
     pub fn open_existing(place: &Place, entropy: Box<dyn Entropy>) -> Result<Self, StoreError> {
-        let _ = entropy;
-        Err(StoreError::Missing(place.database.clone()))
+        Ok(Self { database: create::open_existing(place)?, entropy, is_new: false })
     }
 
     /// Whether this writer made the database.
     #[must_use]
     pub fn is_new(&self) -> bool {
-        false
+        self.is_new
     }
+
+    /// Where the database is, with its folder resolved.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.database.file.path().to_owned()
+    }
+
+    /// Follows the audit's chain from its beginning and gives its end. That nothing is missing after the end, only a head kept
+    /// elsewhere can tell.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] names the entry at which the chain breaks.
+    pub fn verify_audit(&mut self) -> Result<Option<AuditHead>, StoreError> {
+        let Database { file, connection, keys, meta } = &self.database;
+        audit::verify(connection, file, keys, &meta.database)
+    }
+}
+
+impl Database {
+    fn find(&self, key: &IdentityKey) -> Result<Existing, StoreError> {
+        let fail = |e| fault(self.file.path(), e);
+        let mut statement = self.connection.prepare_cached(SELECT_ONE).map_err(fail)?;
+        let mut rows = statement.query((key.realm(), key.name())).map_err(fail)?;
+        let Some(row) = rows.next().map_err(fail)? else { return Ok(Existing::None) };
+        let opened = Row::of(row).and_then(|row| {
+            let key = self.keys.find(row.key_id).ok_or_else(|| self.keys.other_key())?;
+            row.open(key, &self.meta.database, &mut Scratch::default())
+        });
+        Ok(match opened {
+            Ok(account) => Existing::Whole(Box::new(account)),
+            Err(fault) => Existing::Unreadable(fault),
+        })
+    }
+
+    /// Everything of a change inside its transaction.
+    fn carry_out(
+        &self,
+        change: Change,
+        actor: &Actor,
+        now: UnixTime,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Receipt, StoreError> {
+        let key = change.key();
+        let existing = self.find(&key)?;
+        let before = match &existing {
+            Existing::Whole(account) => scram_counts(account),
+            Existing::None | Existing::Unreadable(_) => Vec::new(),
+        };
+        let subject = match (&existing, &change) {
+            (Existing::Whole(account), _) => account.identity.to_string(),
+            (_, Change::SetPassword { identity, .. }) => identity.to_string(),
+            _ => key.to_string(),
+        };
+        let head = audit::head(&self.connection, &self.file)?;
+        let revision = audit::next_number(head);
+        let (note, after) = match change::plan(existing, change, revision, now)? {
+            Plan::Leave(applied) => return Ok(Receipt { applied, audit: None }),
+            Plan::Write(account, note) => {
+                let row = NewRow::seal(&account, self.keys.current(), &self.meta.database, entropy)?;
+                self.put(&row.as_row())?;
+                (note, scram_counts(&account))
+            }
+            Plan::Erase(note) => {
+                self.erase(&key)?;
+                (note, Vec::new())
+            }
+        };
+        self.recount(&before, &after)?;
+        let entry =
+            Entry { subject: Some(&subject), detail: note.detail.as_deref(), ..Entry::by(actor, now, note.action) };
+        let key = self.keys.current();
+        let head = audit::append(&self.connection, &self.file, key, &self.meta.database, head, &entry)?;
+        Ok(Receipt { applied: note.applied, audit: Some(head) })
+    }
+
+    fn put(&self, row: &Row<'_>) -> Result<(), StoreError> {
+        let columns = rusqlite::params![
+            row.realm_key,
+            row.name_key,
+            row.realm,
+            row.name,
+            row.disabled,
+            row.expires,
+            row.revision,
+            row.created,
+            row.changed,
+            row.mechanisms,
+            row.schemes,
+            row.passwords,
+            row.key_id.0,
+            row.sealed,
+        ];
+        let written = self.connection.prepare_cached(PUT).and_then(|mut statement| statement.execute(columns));
+        written.map(drop).map_err(|e| fault(self.file.path(), e))
+    }
+
+    fn erase(&self, key: &IdentityKey) -> Result<(), StoreError> {
+        let erased = self
+            .connection
+            .prepare_cached("DELETE FROM accounts WHERE realm_key = ?1 AND name_key = ?2")
+            .and_then(|mut statement| statement.execute((key.realm(), key.name())));
+        erased.map(drop).map_err(|e| fault(self.file.path(), e))
+    }
+
+    fn recount(&self, before: &[ScramCount], after: &[ScramCount]) -> Result<(), StoreError> {
+        if before == after {
+            return Ok(());
+        }
+        let gone = before.iter().map(|(hash, iterations)| count(&self.connection, *hash, *iterations, -1));
+        let come = after.iter().map(|(hash, iterations)| count(&self.connection, *hash, *iterations, 1));
+        gone.chain(come).collect::<Result<(), _>>().map_err(|e| fault(self.file.path(), e))
+    }
+}
+
+type ScramCount = (ScramHash, u32);
+
+fn scram_counts(account: &Account) -> Vec<ScramCount> {
+    let keys = account.passwords.iter().flat_map(|password| &password.secrets.scram);
+    keys.map(|keys| (keys.hash, keys.iterations)).collect()
 }
 
 impl CredentialAdmin for Writer {
     fn realms(&mut self) -> Result<Realms, StoreError> {
-        Err(StoreError::Missing(self.place.database.clone()))
+        Ok(self.database.meta.realms.clone())
     }
 
-    fn basis(&mut self, _identity: &Identity, _label: &Label) -> Result<Basis, StoreError> {
-        Err(StoreError::Missing(self.place.database.clone()))
+    fn basis(&mut self, identity: &Identity, label: &Label) -> Result<Basis, StoreError> {
+        let existing = match self.database.find(&identity.key())? {
+            Existing::None => None,
+            Existing::Whole(account) => Some(account),
+            Existing::Unreadable(fault) => return Err(fault),
+        };
+        Ok(Basis {
+            revision: existing.as_ref().map(|account| account.revision),
+            iterations: existing.as_ref().map(|account| change::binding_counts(account, label)).unwrap_or_default(),
+            identity: existing.map_or_else(|| identity.clone(), |account| account.identity),
+            realms: self.database.meta.realms.clone(),
+            salt_key: self.database.meta.open(&self.database.keys)?,
+        })
     }
 
-    fn apply(&mut self, _change: Change, _actor: &Actor, _now: UnixTime) -> Result<Receipt, StoreError> {
-        Err(StoreError::Missing(self.place.database.clone()))
+    fn apply(&mut self, change: Change, actor: &Actor, now: UnixTime) -> Result<Receipt, StoreError> {
+        let Self { database, entropy, .. } = self;
+        let fail = |e| fault(database.file.path(), e);
+        // Locked before anything is read: what is decided on cannot change under the decision.
+        let transaction =
+            Transaction::new_unchecked(&database.connection, TransactionBehavior::Immediate).map_err(fail)?;
+        let receipt = database.carry_out(change, actor, now, &mut **entropy)?;
+        transaction.commit().map_err(fail)?;
+        Ok(receipt)
     }
 
-    fn account(&mut self, _key: &IdentityKey) -> Result<Option<Account>, StoreError> {
-        Err(StoreError::Missing(self.place.database.clone()))
+    fn account(&mut self, key: &IdentityKey) -> Result<Option<Account>, StoreError> {
+        match self.database.find(key)? {
+            Existing::None => Ok(None),
+            Existing::Whole(account) => Ok(Some(*account)),
+            Existing::Unreadable(fault) => Err(fault),
+        }
     }
 
-    fn list(&mut self, _visit: &mut dyn FnMut(Listed) -> bool) -> Result<(), StoreError> {
-        Err(StoreError::Missing(self.place.database.clone()))
+    fn list(&mut self, visit: &mut dyn FnMut(Listed) -> bool) -> Result<(), StoreError> {
+        list::list(&self.database.connection, &self.database.file, visit)
     }
 }

@@ -1,0 +1,135 @@
+//! The audit: a chain of MACs over every change.
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use crate::runtime::UnixTime;
+use crate::store::{Actor, AuditHead, StoreError};
+
+use super::files::DatabaseFile;
+use super::keyfile::Keys;
+use super::open::fault;
+use super::row::{blob, key_id, number, text};
+use super::seal::{Canonical, Key, KeyId};
+
+/// One entry but for its place in the chain.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry<'a> {
+    pub(super) at: UnixTime,
+    pub(super) uid: u32,
+    pub(super) program: &'a str,
+    pub(super) action: &'a str,
+    pub(super) subject: Option<&'a str>,
+    pub(super) detail: Option<&'a str>,
+}
+
+impl<'a> Entry<'a> {
+    pub(super) fn by(actor: &'a Actor, at: UnixTime, action: &'a str) -> Self {
+        Self { at, uid: actor.uid, program: &actor.program, action, subject: None, detail: None }
+    }
+
+    fn mac(&self, key: &Key, database: &[u8; 16], before: Option<AuditHead>, number: u64) -> [u8; 32] {
+        let mut buffer = Vec::new();
+        let mut fields = Canonical::begin(&mut buffer, "sasldb-rs audit 1");
+        fields.bytes(database);
+        fields.bytes(before.as_ref().map_or(&[], |head| &head.mac));
+        fields.bytes(&number.to_be_bytes());
+        fields.number(Some(self.at.0));
+        fields.number(Some(i64::from(self.uid)));
+        fields.text(Some(self.program));
+        fields.text(Some(self.action));
+        fields.text(self.subject);
+        fields.text(self.detail);
+        key.audit_mac(&[&buffer])
+    }
+}
+
+/// The last entry.
+pub(super) fn head(connection: &Connection, file: &DatabaseFile) -> Result<Option<AuditHead>, StoreError> {
+    let last = || {
+        connection
+            .prepare_cached("SELECT number, mac FROM audit ORDER BY number DESC LIMIT 1")?
+            .query_row((), |row| Ok(AuditHead { number: row.get(0)?, mac: row.get(1)? }))
+            .optional()
+    };
+    last().map_err(|e| fault(file.path(), e))
+}
+
+/// The number of the entry after `head`.
+pub(super) fn next_number(head: Option<AuditHead>) -> u64 {
+    head.map_or(0, |head| head.number).saturating_add(1)
+}
+
+/// Adds an entry after `before`, the last one.
+pub(super) fn append(
+    connection: &Connection,
+    file: &DatabaseFile,
+    key: &Key,
+    database: &[u8; 16],
+    before: Option<AuditHead>,
+    entry: &Entry<'_>,
+) -> Result<AuditHead, StoreError> {
+    let number = next_number(before);
+    let head = AuditHead { number, mac: entry.mac(key, database, before, number) };
+    let written = connection
+        .prepare_cached(
+            "INSERT INTO audit (number, at, uid, program, action, subject, detail, key_id, mac) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )
+        .and_then(|mut statement| {
+            statement.execute((
+                head.number,
+                entry.at.0,
+                entry.uid,
+                entry.program,
+                entry.action,
+                entry.subject,
+                entry.detail,
+                key.id.0,
+                head.mac,
+            ))
+        });
+    written.map_err(|e| fault(file.path(), e))?;
+    Ok(head)
+}
+
+/// Follows the chain from its beginning and gives its end. That nothing is missing after the end, only a head kept elsewhere
+/// can tell.
+pub(super) fn verify(
+    connection: &Connection,
+    file: &DatabaseFile,
+    keys: &Keys,
+    database: &[u8; 16],
+) -> Result<Option<AuditHead>, StoreError> {
+    let fail = |e| fault(file.path(), e);
+    let mut statement = connection
+        .prepare("SELECT number, at, uid, program, action, subject, detail, key_id, mac FROM audit ORDER BY number")
+        .map_err(fail)?;
+    let mut rows = statement.query(()).map_err(fail)?;
+    let mut last = None;
+    while let Some(row) = rows.next().map_err(fail)? {
+        let wanted = next_number(last);
+        let broken = |what: &str| StoreError::Damaged(format!("audit entry {wanted} {what}"));
+        if row.get::<_, u64>(0).ok() != Some(wanted) {
+            return Err(broken("is missing"));
+        }
+        let column = |index| row.get_ref(index).map_err(|e| StoreError::Damaged(e.to_string()));
+        let words = |index| Ok::<_, StoreError>(text(column(index)?)?.unwrap_or_default());
+        let integer = |index| Ok::<_, StoreError>(number(column(index)?)?.unwrap_or_default());
+        let entry = Entry {
+            at: UnixTime(integer(1)?),
+            uid: u32::try_from(integer(2)?).map_err(|_| broken("was changed"))?,
+            program: words(3)?,
+            action: words(4)?,
+            subject: text(column(5)?)?,
+            detail: text(column(6)?)?,
+        };
+        let id: KeyId = key_id(column(7)?)?;
+        let key = keys.find(id).ok_or_else(|| keys.other_key())?;
+        let mac = entry.mac(key, database, last, wanted);
+        if blob(column(8)?)? != mac {
+            return Err(broken("or what comes before it was changed"));
+        }
+        last = Some(AuditHead { number: wanted, mac });
+    }
+    Ok(last)
+}

@@ -1,0 +1,171 @@
+//! The key file: text, a line that says what it is and one or two keys, of which the first seals what is written.
+//!
+//! ```text
+//! sasldb-rs key file 1
+//! # comments
+//! key 0123…ef      (64 hexadecimal digits)
+//! ```
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::runtime::Entropy;
+use crate::secret::SecretArray;
+use crate::store::{KeyFault, StoreError};
+
+use super::seal::{Key, KeyId};
+
+const FIRST_LINE: &str = "sasldb-rs key file 1";
+const REMARK: &str =
+    "# Opens the secrets of the accounts. Keep it, keep it secret, and keep it apart from copies of the database.";
+
+/// The longest key file that is read.
+const MAX_LEN: u64 = 4096;
+
+/// Read or written by others, or written by the group. Execution means nothing for a key.
+const TOO_OPEN: u32 = 0o026;
+
+/// The keys of a key file.
+pub(super) struct Keys {
+    path: PathBuf,
+    current: Key,
+    other: Option<Key>,
+}
+
+impl Keys {
+    /// Reads the file at `path`.
+    pub(super) fn read(path: &Path) -> Result<Self, StoreError> {
+        let fail = |fault| StoreError::Key { path: path.to_owned(), fault };
+        let unread = |e: &io::Error| match e.kind() {
+            ErrorKind::NotFound => fail(KeyFault::Missing),
+            _ => fail(KeyFault::Unreadable),
+        };
+        let file = open_nonblocking(path).map_err(|e| unread(&e))?;
+        let meta = file.metadata().map_err(|e| unread(&e))?;
+        if !meta.is_file() {
+            return Err(fail(KeyFault::Malformed));
+        }
+        if meta.permissions().mode() & TOO_OPEN != 0 {
+            return Err(fail(KeyFault::OpenToAll));
+        }
+        // As long as the longest, so that it never grows and leaves a copy behind.
+        let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX_LEN).unwrap_or_default()));
+        file.take(MAX_LEN).read_to_end(&mut text).map_err(|e| unread(&e))?;
+        let mut keys = parse(&text).ok_or_else(|| fail(KeyFault::Malformed))?.into_iter();
+        let current = keys.next().ok_or_else(|| fail(KeyFault::Malformed))?;
+        Ok(Self { path: path.to_owned(), current, other: keys.next() })
+    }
+
+    /// Reads the file at `path`, and makes one first if there is none. Of several that make it at once, one does.
+    ///
+    /// When this returns, the key is on the disk: nothing may be sealed with a key that a power cut can take away.
+    pub(super) fn read_or_create(path: &Path, entropy: &mut dyn Entropy) -> Result<Self, StoreError> {
+        match Self::read(path) {
+            Err(StoreError::Key { fault: KeyFault::Missing, .. }) => {}
+            read => return read,
+        }
+        let mut master = Zeroizing::new([0; 32]);
+        entropy.fill(&mut *master).map_err(|_| StoreError::NoEntropy)?;
+        create(path, &master).map_err(|e| unreachable(path, &e))?;
+        Self::read(path)
+    }
+
+    /// The key that seals what is written.
+    pub(super) fn current(&self) -> &Key {
+        &self.current
+    }
+
+    /// The key named `id`.
+    pub(super) fn find(&self, id: KeyId) -> Option<&Key> {
+        core::iter::once(&self.current).chain(&self.other).find(|key| key.id == id)
+    }
+
+    /// The key named `id`, from the file as it is now if it was not there before: a new key is in the file before anything
+    /// is sealed with it.
+    pub(super) fn find_or_reread(&mut self, id: KeyId) -> Result<&Key, StoreError> {
+        if self.find(id).is_none() {
+            *self = Self::read(&self.path)?;
+        }
+        self.find(id).ok_or_else(|| self.other_key())
+    }
+
+    /// The error of a database that needs another key.
+    pub(super) fn other_key(&self) -> StoreError {
+        StoreError::Key { path: self.path.clone(), fault: KeyFault::OtherKey }
+    }
+}
+
+/// A FIFO in the file's place must not make us wait.
+fn open_nonblocking(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)
+}
+
+fn unreachable(path: &Path, fault: &io::Error) -> StoreError {
+    if fault.kind() == ErrorKind::StorageFull {
+        return StoreError::Full;
+    }
+    StoreError::Unreachable { path: path.to_owned(), fault: super::files::words(fault) }
+}
+
+fn parse(text: &[u8]) -> Option<Vec<Key>> {
+    let mut lines = core::str::from_utf8(text).ok()?.lines();
+    if lines.next()? != FIRST_LINE {
+        return None;
+    }
+    let mut keys = Vec::new();
+    for line in lines.map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        keys.push(Key::new(&from_hex(line.strip_prefix("key ")?.trim_start())?));
+    }
+    (1..=2).contains(&keys.len()).then_some(keys)
+}
+
+fn from_hex(text: &str) -> Option<SecretArray<32>> {
+    if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = Zeroizing::new([0u8; 32]);
+    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(SecretArray::new(*bytes))
+}
+
+/// Writes the key beside its place and links it there: the file is there whole or not at all, and an existing one stays.
+fn create(path: &Path, master: &[u8; 32]) -> io::Result<()> {
+    let folder = super::files::folder_of(path);
+    let mut text =
+        Zeroizing::new(String::with_capacity(FIRST_LINE.len().saturating_add(REMARK.len()).saturating_add(80)));
+    text.push_str(FIRST_LINE);
+    text.push('\n');
+    text.push_str(REMARK);
+    text.push_str("\nkey ");
+    for byte in master {
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or_default());
+        }
+    }
+    text.push('\n');
+
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".new-{}", std::process::id()));
+    let beside = PathBuf::from(beside);
+    // Only where the folder hands its own group down was that group chosen to hold the helper, and nobody else.
+    let mode = if std::fs::metadata(folder)?.mode() & 0o2000 == 0 { 0o600 } else { 0o640 };
+    let _ = std::fs::remove_file(&beside);
+    let made = (|| {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        match std::fs::hard_link(&beside, path) {
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(()),
+            linked => linked,
+        }
+    })();
+    let _ = std::fs::remove_file(&beside);
+    made?;
+    File::open(folder)?.sync_all()
+}

@@ -1,0 +1,154 @@
+//! What a database says about itself, and its salt key.
+
+use rusqlite::Connection;
+use zeroize::Zeroizing;
+
+use crate::credential::{IterationCensus, SaltKey};
+use crate::identity::{Realm, Realms};
+use crate::runtime::{Entropy, UnixTime};
+use crate::store::StoreError;
+use crate::vocabulary::{Scheme, ScramHash};
+
+use super::files::DatabaseFile;
+use super::keyfile::Keys;
+use super::open::fault;
+use super::row::{blob, key_id};
+use super::seal::{Canonical, Key, KeyId};
+
+/// The row of `meta`, but for the salt key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Meta {
+    pub(super) database: [u8; 16],
+    pub(super) realms: Realms,
+    created: UnixTime,
+    aliases: String,
+    key_id: KeyId,
+    sealed_salt_key: Vec<u8>,
+}
+
+impl Meta {
+    /// Reads the row; `None` in a database that is only half made.
+    pub(super) fn read(connection: &Connection, file: &DatabaseFile) -> Result<Option<Self>, StoreError> {
+        let fail = |e| fault(file.path(), e);
+        let mut statement = connection
+            .prepare_cached("SELECT database_id, created, default_realm, aliases, key_id, salt_key FROM meta")
+            .map_err(fail)?;
+        let mut rows = statement.query(()).map_err(fail)?;
+        let Some(row) = rows.next().map_err(fail)? else { return Ok(None) };
+        let aliases: String = row.get(3).map_err(fail)?;
+        let default_realm: String = row.get(2).map_err(fail)?;
+        Ok(Some(Self {
+            database: row.get(0).map_err(fail)?,
+            realms: read_realms(&default_realm, &aliases).ok_or_else(|| damaged("its realms cannot be read"))?,
+            created: UnixTime(row.get(1).map_err(fail)?),
+            aliases,
+            key_id: key_id(row.get_ref(4).map_err(fail)?)?,
+            sealed_salt_key: blob(row.get_ref(5).map_err(fail)?)?.to_vec(),
+        }))
+    }
+
+    /// Opens the salt key, and by that proves that `keys` are this database's.
+    pub(super) fn open(&self, keys: &Keys) -> Result<SaltKey, StoreError> {
+        let key = keys.find(self.key_id).ok_or_else(|| keys.other_key())?;
+        let mut plain = Zeroizing::new(Vec::new());
+        if !key.open(&self.associated_data(), &self.sealed_salt_key, &mut plain) {
+            return Err(damaged("the seal over its realms and its salt key is broken"));
+        }
+        let bytes = plain.as_slice().try_into().map_err(|_| damaged("its salt key has another length"))?;
+        Ok(SaltKey::new(bytes))
+    }
+
+    /// Writes the row of a new database, with a new id and salt key.
+    pub(super) fn create(
+        connection: &Connection,
+        file: &DatabaseFile,
+        realms: &Realms,
+        now: UnixTime,
+        key: &Key,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Self, StoreError> {
+        let mut database = [0; 16];
+        entropy.fill(&mut database).map_err(|_| StoreError::NoEntropy)?;
+        let mut salt_key = Zeroizing::new([0; 32]);
+        entropy.fill(&mut *salt_key).map_err(|_| StoreError::NoEntropy)?;
+        let names: Vec<&str> = realms.aliases().iter().map(Realm::as_str).collect();
+        let mut meta = Self {
+            database,
+            realms: realms.clone(),
+            created: now,
+            aliases: serde_json::to_string(&names).unwrap_or_default(),
+            key_id: key.id,
+            sealed_salt_key: Vec::new(),
+        };
+        meta.sealed_salt_key = key.seal(&meta.associated_data(), &*salt_key, entropy)?;
+        let written = connection.execute(
+            "INSERT INTO meta (one, database_id, created, default_realm, aliases, key_id, salt_key) \
+             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)",
+            (
+                meta.database,
+                meta.created.0,
+                meta.realms.default_realm().as_str(),
+                &meta.aliases,
+                meta.key_id.0,
+                &meta.sealed_salt_key,
+            ),
+        );
+        written.map_err(|e| fault(file.path(), e))?;
+        Ok(meta)
+    }
+
+    fn associated_data(&self) -> Vec<u8> {
+        let mut buffer = Vec::new();
+        let mut fields = Canonical::begin(&mut buffer, "sasldb-rs meta 1");
+        fields.bytes(&self.database);
+        fields.number(Some(self.created.0));
+        fields.text(Some(self.realms.default_realm().as_str()));
+        fields.text(Some(&self.aliases));
+        buffer
+    }
+}
+
+fn read_realms(default_realm: &str, aliases: &str) -> Option<Realms> {
+    let aliases: Vec<String> = serde_json::from_str(aliases).ok()?;
+    let aliases: Option<Vec<Realm>> = aliases.iter().map(|text| Realm::new(text).ok()).collect();
+    Some(Realms::new(Realm::new(default_realm).ok()?, aliases?))
+}
+
+fn damaged(what: &str) -> StoreError {
+    StoreError::Damaged(what.to_owned())
+}
+
+/// The iteration counts in use.
+pub(super) fn read_census(
+    connection: &Connection,
+    file: &DatabaseFile,
+    usual: u32,
+) -> Result<IterationCensus, StoreError> {
+    let fail = |e| fault(file.path(), e);
+    let mut statement = connection
+        .prepare_cached("SELECT scheme, iterations, passwords FROM scram_counts WHERE passwords > 0 ORDER BY 1, 2")
+        .map_err(fail)?;
+    let mut rows = statement.query(()).map_err(fail)?;
+    let mut census = Vec::new();
+    while let Some(row) = rows.next().map_err(fail)? {
+        let scheme: String = row.get(0).map_err(fail)?;
+        let Some(Scheme::Scram(hash)) = Scheme::from_name(&scheme) else { return Err(damaged("a scheme is unknown")) };
+        census.push((hash, row.get(1).map_err(fail)?, row.get(2).map_err(fail)?));
+    }
+    Ok(IterationCensus::new(usual, census))
+}
+
+/// Counts `by` more passwords (or fewer) with keys of this hash and count.
+pub(super) fn count(connection: &Connection, hash: ScramHash, iterations: u32, by: i64) -> rusqlite::Result<()> {
+    let scheme = Scheme::Scram(hash).name();
+    connection
+        .prepare_cached(
+            "INSERT INTO scram_counts (scheme, iterations, passwords) VALUES (?1, ?2, max(0, ?3)) \
+             ON CONFLICT DO UPDATE SET passwords = max(0, passwords + ?3)",
+        )?
+        .execute((scheme, iterations, by))?;
+    connection
+        .prepare_cached("DELETE FROM scram_counts WHERE scheme = ?1 AND iterations = ?2 AND passwords = 0")?
+        .execute((scheme, iterations))?;
+    Ok(())
+}

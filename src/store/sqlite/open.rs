@@ -1,0 +1,94 @@
+//! Connections, and what SQLite's errors mean.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
+
+use crate::store::StoreError;
+
+use super::files::DatabaseFile;
+
+/// How long a writer waits for another one. Each holds the lock for milliseconds; only a whole import holds it for seconds.
+const WRITER_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a reader waits, which it only has to while the write-ahead log is repaired after a crash. A helper answers nobody
+/// meanwhile.
+const READER_PATIENCE: Duration = Duration::from_millis(250);
+
+/// Pages in SQLite's own cache, in KiB; the rest is mapped.
+const CACHE_KIB: i64 = 2048;
+
+/// How much of the database is mapped: all of it, nearly always. Pages come straight from the kernel's cache.
+const MAPPED: i64 = 1 << 38;
+
+/// What is left of the write-ahead log after a large transaction.
+const LOG_BYTES: i64 = 16 << 20;
+
+/// Enough for every statement of a connection.
+const STATEMENTS: usize = 32;
+
+/// Opens for reading only.
+pub(super) fn open_reading(file: &DatabaseFile) -> Result<Connection, StoreError> {
+    file.check_access(false)?;
+    let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY, READER_PATIENCE)?;
+    let fail = |e| fault(file.path(), e);
+    connection.pragma_update(None, "query_only", true).map_err(fail)?;
+    connection.pragma_update(None, "mmap_size", MAPPED).map_err(fail)?;
+    Ok(connection)
+}
+
+/// Opens for writing.
+pub(super) fn open_writing(file: &DatabaseFile) -> Result<Connection, StoreError> {
+    file.check_access(true)?;
+    let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE, WRITER_PATIENCE)?;
+    let fail = |e| fault(file.path(), e);
+    connection.pragma_update(None, "foreign_keys", true).map_err(fail)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(fail)?;
+    connection.pragma_update(None, "secure_delete", true).map_err(fail)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES).map_err(fail)?;
+    Ok(connection)
+}
+
+fn connect(file: &DatabaseFile, access: OpenFlags, patience: Duration) -> Result<Connection, StoreError> {
+    let fail = |e| fault(file.path(), e);
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let connection = Connection::open_with_flags(file.path(), flags).map_err(fail)?;
+    connection.busy_timeout(patience).map_err(fail)?;
+    // A reader that may not write cannot make the log and its index, so nobody takes them away.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(fail)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true).map_err(fail)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false).map_err(fail)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false).map_err(fail)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false).map_err(fail)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "cell_size_check", true).map_err(fail)?;
+    connection.pragma_update(None, "cache_size", CACHE_KIB.saturating_neg()).map_err(fail)?;
+    Ok(connection)
+}
+
+/// What an error of SQLite means for the database at `path`.
+pub(super) fn fault(path: &Path, error: rusqlite::Error) -> StoreError {
+    let unreachable = |fault: String| StoreError::Unreachable { path: path.to_owned(), fault };
+    let code = match error.sqlite_error() {
+        Some(error) => *error,
+        // A column that does not hold what the schema says.
+        None => return StoreError::Damaged(error.to_string()),
+    };
+    match code.code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy,
+        ErrorCode::DiskFull => StoreError::Full,
+        ErrorCode::NotADatabase => StoreError::NotOurs(path.to_owned()),
+        ErrorCode::DatabaseCorrupt => StoreError::Damaged(ffi::code_to_str(code.extended_code).to_owned()),
+        ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::Unknown => {
+            StoreError::Damaged(error.to_string())
+        }
+        ErrorCode::ReadOnly => unreachable("may not be written".to_owned()),
+        ErrorCode::CannotOpen => {
+            unreachable("cannot be opened, or its files ending in -wal and -shm cannot be made".to_owned())
+        }
+        ErrorCode::SystemIoFailure => unreachable(ffi::code_to_str(code.extended_code).to_owned()),
+        _ => unreachable(error.to_string()),
+    }
+}

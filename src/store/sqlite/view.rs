@@ -1,0 +1,163 @@
+//! An open database as a login sees it: one row for each look-up, and what all look-ups share.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use crate::credential::{IterationCensus, Lookup, SaltKey, Who};
+use crate::identity::Realms;
+use crate::store::decoy::{self, DecoyShape, Expanded};
+use crate::store::{Place, StoreError};
+
+use super::files::{DatabaseFile, FileId, file_id};
+use super::keyfile::Keys;
+use super::list::open_made;
+use super::meta::{Meta, read_census};
+use super::open::fault;
+use super::row::{NewRow, Row, SELECT_ONE, Scratch};
+
+/// No account has this name, so that a name which cannot be one is looked up like any other.
+const NOBODY: &str = "@";
+
+/// An open database, between two turns or within one.
+pub(super) struct View {
+    file: DatabaseFile,
+    id: FileId,
+    connection: Connection,
+    common: Common,
+    /// SQLite's number for the state that `common` was read from. It changes with every change by another connection.
+    version: i64,
+    begun: bool,
+}
+
+/// What all look-ups share. Read again whenever the database has changed.
+struct Common {
+    keys: Keys,
+    meta: Meta,
+    salt_key: Arc<SaltKey>,
+    census: Arc<IterationCensus>,
+    decoy: NewRow,
+}
+
+impl View {
+    /// Opens the database at `place`.
+    pub(super) fn open(place: &Place, shape: &DecoyShape) -> Result<Self, StoreError> {
+        // Taken first: if the file is replaced in between, the next look-up sees another one and opens that.
+        let id = file_id(&place.database).ok_or_else(|| StoreError::Missing(place.database.clone()));
+        let (file, connection, meta) = open_made(&place.database)?;
+        let keys = Keys::read(&place.key_file)?;
+        let common = Common::read(&connection, &file, keys, meta, shape)?;
+        Ok(Self { file, id: id?, connection, common, version: 0, begun: false })
+    }
+
+    pub(super) fn file_id(&self) -> FileId {
+        self.id
+    }
+
+    pub(super) fn is_begun(&self) -> bool {
+        self.begun
+    }
+
+    pub(super) fn realms(&self) -> &Realms {
+        &self.common.meta.realms
+    }
+
+    pub(super) fn database_id(&self) -> [u8; 16] {
+        self.common.meta.database
+    }
+
+    /// Fixes the state of the database that look-ups see until [`Self::end`].
+    pub(super) fn begin(&mut self, place: &Place, shape: &DecoyShape) -> Result<(), StoreError> {
+        if self.begun {
+            return Ok(());
+        }
+        let version = || {
+            self.connection.prepare_cached("BEGIN")?.execute(())?;
+            self.connection.prepare_cached("PRAGMA data_version")?.query_row((), |row| row.get(0))
+        };
+        let version: i64 = version().map_err(|e| fault(self.file.path(), e))?;
+        self.begun = true;
+        if version != self.version {
+            self.refresh(place, shape)?;
+            self.version = version;
+        }
+        Ok(())
+    }
+
+    /// Lets the state go.
+    pub(super) fn end(&mut self) -> Result<(), StoreError> {
+        if self.begun {
+            self.begun = false;
+            let ended = self.connection.prepare_cached("COMMIT").and_then(|mut statement| statement.execute(()));
+            ended.map_err(|e| fault(self.file.path(), e))?;
+        }
+        Ok(())
+    }
+
+    fn refresh(&mut self, place: &Place, shape: &DecoyShape) -> Result<(), StoreError> {
+        let missing = || StoreError::Missing(place.database.clone());
+        let meta = Meta::read(&self.connection, &self.file)?.ok_or_else(missing)?;
+        if meta == self.common.meta {
+            self.common.census = Arc::new(read_census(&self.connection, &self.file, shape.usual_iterations)?);
+        } else {
+            let keys = Keys::read(&place.key_file)?;
+            self.common = Common::read(&self.connection, &self.file, keys, meta, shape)?;
+        }
+        Ok(())
+    }
+
+    /// Looks `who` up. The outer error is of the whole database, the inner one of this account.
+    pub(super) fn look_up(
+        &mut self,
+        who: Who,
+        scratch: &mut Scratch,
+    ) -> Result<Result<Lookup, StoreError>, StoreError> {
+        let Common { keys, meta, salt_key, census, decoy } = &mut self.common;
+        let (realm, name) = match &who {
+            Who::Account(key) => (key.realm(), key.name()),
+            Who::Nobody(_) => (NOBODY, NOBODY),
+        };
+        let opened = self
+            .connection
+            .prepare_cached(SELECT_ONE)
+            .and_then(|mut statement| {
+                let open = |row: &rusqlite::Row<'_>| {
+                    Ok(Row::of(row).and_then(|row| row.open(keys.find_or_reread(row.key_id)?, &meta.database, scratch)))
+                };
+                statement.query_row((realm, name), open).optional()
+            })
+            .map_err(|e| fault(self.file.path(), e))?;
+        let known = opened.is_some();
+        let account = match opened {
+            Some(account) => account,
+            None => decoy
+                .as_row()
+                .open(keys.current(), &meta.database, scratch)
+                .map(|decoy| decoy::in_the_name_of(decoy, &who)),
+        };
+        Ok(account.map(|account| Lookup {
+            known,
+            account: Arc::new(account),
+            who,
+            salt_key: Arc::clone(salt_key),
+            census: Arc::clone(census),
+        }))
+    }
+}
+
+impl Common {
+    fn read(
+        connection: &Connection,
+        file: &DatabaseFile,
+        keys: Keys,
+        meta: Meta,
+        shape: &DecoyShape,
+    ) -> Result<Self, StoreError> {
+        let salt_key = Arc::new(meta.open(&keys)?);
+        let census = Arc::new(read_census(connection, file, shape.usual_iterations)?);
+        let mut entropy = Expanded::new(keys.current().decoy_seed());
+        let account = decoy::account(shape, &meta.realms, &mut entropy).ok_or(StoreError::NoEntropy)?;
+        let decoy = NewRow::seal(&account, keys.current(), &meta.database, &mut entropy)?;
+        Ok(Self { keys, meta, salt_key, census, decoy })
+    }
+}
