@@ -1,0 +1,349 @@
+//! What every store promises: the same cases for the one in memory and the one in a SQLite file.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test may fail"
+)]
+
+mod store;
+
+use sasldb::credential::{
+    AccountState, CramMd5States, Label, MAX_PASSWORDS, PasswordFacts, SaltKey, ScramSalt, Secrets, ServiceName, Who,
+};
+use sasldb::runtime::UnixTime;
+use sasldb::store::memory::{Answers, MemoryStore};
+use sasldb::store::{Answer, Applied, Change, CredentialAdmin, CredentialLookup, Listed, StoreError, Ticket};
+use sasldb::vocabulary::{Mechanism, MechanismSet, Scheme, ScramHash};
+use store::*;
+
+/// One store, by both of its halves.
+struct Both<'a> {
+    admin: &'a mut dyn CredentialAdmin,
+    logins: &'a mut dyn CredentialLookup,
+}
+
+/// Runs `case` on each kind of store.
+fn everywhere(case: fn(Both<'_>)) {
+    let mut memory = MemoryStore::new(realms(), SaltKey::new([9; 32]), shape());
+    case(Both { logins: &mut memory.clone(), admin: &mut memory });
+
+    let folder = tempfile::tempdir().unwrap();
+    let place = place(folder.path());
+    case(Both { admin: &mut writer(&place), logins: &mut reader(&place) });
+}
+
+fn label(text: &str) -> Label {
+    Label::new(text).unwrap()
+}
+
+fn cram_only(byte: u8) -> Secrets {
+    let state = || sasldb::secret::SecretArray::new([byte; 16]);
+    Secrets { cram_md5: Some(CramMd5States { inner: state(), outer: state() }), ..Secrets::default() }
+}
+
+fn apply(store: &mut dyn CredentialAdmin, change: Change) -> Result<Applied, StoreError> {
+    store.apply(change, &actor(), UnixTime(NOW.0 + 60)).map(|receipt| receipt.applied)
+}
+
+fn listed(store: &mut dyn CredentialAdmin) -> Vec<Listed> {
+    let mut all = Vec::new();
+    store
+        .list(&mut |account| {
+            all.push(account);
+            true
+        })
+        .unwrap();
+    all
+}
+
+#[test]
+fn an_account_is_made_found_changed_and_removed() {
+    everywhere(|Both { admin, logins }| {
+        let joe = identity("Joe", "example.com");
+        assert_eq!(set_main(admin, &joe, "one"), Applied::Created);
+        assert!(has_password(logins, &joe, "one"));
+        let found = look_up(logins, who(&identity("jOE", "EXAMPLE.com"))).unwrap();
+        assert!(found.known);
+        assert_eq!(found.account.identity.to_string(), "Joe@example.com");
+        assert_eq!(found.account.created, NOW);
+        assert_eq!(found.account.passwords.len(), 1);
+        assert_eq!(
+            found.account.passwords[0].secrets.digest_md5.len(),
+            64,
+            "each spelling, as created and in lower case"
+        );
+        let first = found.account.revision;
+
+        assert_eq!(set_main(admin, &identity("joe", "example.com"), "two"), Applied::Changed);
+        assert!(!has_password(logins, &joe, "one"));
+        assert!(has_password(logins, &joe, "two"));
+        let found = look_up(logins, who(&joe)).unwrap();
+        assert_eq!(found.account.identity.to_string(), "Joe@example.com", "the first spelling stays");
+        assert!(found.account.revision > first);
+
+        assert_eq!(apply(admin, Change::Remove { key: joe.key() }), Ok(Applied::Removed));
+        assert!(!look_up(logins, who(&joe)).unwrap().known);
+        assert_eq!(apply(admin, Change::Remove { key: joe.key() }), Ok(Applied::NotFound));
+
+        let before = found.account.revision;
+        assert_eq!(set_main(admin, &joe, "three"), Applied::Created);
+        assert!(look_up(logins, who(&joe)).unwrap().account.revision > before, "no revision comes twice");
+    });
+}
+
+#[test]
+fn all_secrets_come_back_as_they_were_given() {
+    everywhere(|Both { admin, logins }| {
+        let joe = identity("joe", "example.com");
+        let basis = admin.basis(&joe, &Label::main()).unwrap();
+        let given = secrets("one", &basis, ITERATIONS);
+        put(admin, &joe, "one");
+        let found = look_up(logins, who(&joe)).unwrap();
+        let kept = &found.account.passwords[0].secrets;
+        assert_eq!(given.digest_md5.len(), 16);
+        for (given, kept) in given.digest_md5.iter().zip(&kept.digest_md5) {
+            assert_eq!(given.tag, kept.tag);
+            assert_eq!(given.hash.expose(), kept.hash.expose());
+        }
+        for hash in [ScramHash::Sha1, ScramHash::Sha256] {
+            let (given, kept) = (given.scram_keys(hash).unwrap(), kept.scram_keys(hash).unwrap());
+            assert_eq!(given.stored_key.expose(), kept.stored_key.expose());
+            assert_eq!(given.server_key.expose(), kept.server_key.expose());
+            assert_eq!((kept.iterations, &kept.salt), (ITERATIONS, &ScramSalt::Derived));
+        }
+        assert!(kept.scram_keys(ScramHash::Sha512).is_none());
+    });
+}
+
+#[test]
+fn unknown_names_get_a_decoy_of_the_usual_shape() {
+    everywhere(|Both { admin, logins }| {
+        let joe = identity("joe", "example.com");
+        put(admin, &joe, "one");
+        let real = look_up(logins, who(&joe)).unwrap();
+        for who in [who(&identity("nobody", "example.com")), Who::Nobody(b"a@b@c".to_vec())] {
+            let decoy = look_up(logins, who.clone()).unwrap();
+            assert!(!decoy.known);
+            assert_eq!(decoy.who, who);
+            if let Who::Account(key) = who {
+                assert_eq!(decoy.account.identity.key(), key);
+            }
+            let (real, decoy) = (&real.account.passwords[0], &decoy.account.passwords[0]);
+            assert_eq!(decoy.facts, real.facts);
+            assert!(decoy.secrets.schemes().eq(real.secrets.schemes()));
+            assert_eq!(decoy.secrets.digest_md5.len(), real.secrets.digest_md5.len());
+        }
+        let again = look_up(logins, who(&identity("nobody", "example.com"))).unwrap();
+        let parameters = again.scram_parameters(ScramHash::Sha256);
+        assert_eq!(parameters.iterations, ITERATIONS);
+        assert_eq!(
+            parameters,
+            look_up(logins, who(&identity("NOBODY", "example.com"))).unwrap().scram_parameters(ScramHash::Sha256)
+        );
+    });
+}
+
+#[test]
+fn decoys_take_their_counts_from_those_in_use() {
+    everywhere(|Both { admin, logins }| {
+        let count = |logins: &mut dyn CredentialLookup| {
+            look_up(logins, who(&identity("nobody", "x"))).unwrap().scram_parameters(ScramHash::Sha1).iterations
+        };
+        assert_eq!(count(logins), ITERATIONS);
+        let joe = identity("joe", "example.com");
+        let basis = admin.basis(&joe, &Label::main()).unwrap();
+        let change = Change::SetPassword {
+            identity: joe.clone(),
+            facts: PasswordFacts::unlimited(Label::main()),
+            secrets: secrets("one", &basis, 77),
+            expected: None,
+        };
+        assert_eq!(apply(admin, change), Ok(Applied::Created));
+        assert_eq!(count(logins), 77);
+        assert_eq!(apply(admin, Change::Remove { key: joe.key() }), Ok(Applied::Removed));
+        assert_eq!(count(logins), ITERATIONS);
+    });
+}
+
+#[test]
+fn salts_stay_when_an_account_comes_and_goes() {
+    everywhere(|Both { admin, logins }| {
+        let joe = identity("joe", "example.com");
+        let salt = |logins: &mut dyn CredentialLookup| {
+            look_up(logins, who(&joe)).unwrap().scram_parameters(ScramHash::Sha256).salt
+        };
+        let unknown = salt(logins);
+        put(admin, &joe, "one");
+        assert_eq!(salt(logins), unknown);
+        let basis = admin.basis(&joe, &Label::main()).unwrap();
+        assert_eq!(basis.salt_key.salt(ScramHash::Sha256, &who(&joe)).to_vec(), unknown);
+    });
+}
+
+#[test]
+fn a_change_applies_to_the_revision_it_was_decided_on() {
+    everywhere(|Both { admin, .. }| {
+        let joe = identity("joe", "example.com");
+        let set = |expected| Change::SetPassword {
+            identity: joe.clone(),
+            facts: PasswordFacts::unlimited(Label::main()),
+            secrets: cram_only(1),
+            expected,
+        };
+        assert_eq!(apply(admin, set(Some(1))), Ok(Applied::Conflict));
+        assert_eq!(apply(admin, set(None)), Ok(Applied::Created));
+        assert_eq!(apply(admin, set(None)), Ok(Applied::Conflict));
+        let revision = admin.basis(&joe, &Label::main()).unwrap().revision;
+        assert_eq!(apply(admin, set(revision)), Ok(Applied::Changed));
+        assert_eq!(apply(admin, set(revision)), Ok(Applied::Conflict));
+        let no_scheme = Change::SetPassword {
+            identity: joe.clone(),
+            facts: PasswordFacts::unlimited(Label::main()),
+            secrets: Secrets::default(),
+            expected: admin.basis(&joe, &Label::main()).unwrap().revision,
+        };
+        assert!(matches!(apply(admin, no_scheme), Err(StoreError::Refused(_))));
+    });
+}
+
+#[test]
+fn states_and_mechanisms_are_set() {
+    everywhere(|Both { admin, logins }| {
+        let joe = identity("joe", "example.com");
+        let disabled = AccountState { disabled: true, expires: Some(UnixTime(5)) };
+        let state = |state| Change::SetState { key: joe.key(), state };
+        assert_eq!(apply(admin, state(disabled)), Ok(Applied::NotFound));
+        put(admin, &joe, "one");
+        assert_eq!(apply(admin, state(disabled)), Ok(Applied::Changed));
+        assert_eq!(apply(admin, state(disabled)), Ok(Applied::Unchanged));
+        let found = look_up(logins, who(&joe)).unwrap();
+        assert_eq!(found.account.state, disabled);
+        assert_eq!(found.account.changed, UnixTime(NOW.0 + 60));
+        assert!(has_password(logins, &joe, "one"), "its password stays");
+
+        let some: MechanismSet = [Mechanism::Plain, Mechanism::ScramSha256].into_iter().collect();
+        let mechanisms = |mechanisms| Change::SetMechanisms { key: joe.key(), mechanisms };
+        assert_eq!(apply(admin, mechanisms(Some(some))), Ok(Applied::Changed));
+        assert_eq!(apply(admin, mechanisms(Some(some))), Ok(Applied::Unchanged));
+        assert_eq!(look_up(logins, who(&joe)).unwrap().account.mechanisms, Some(some));
+        assert!(matches!(apply(admin, mechanisms(Some(MechanismSet::default()))), Err(StoreError::Refused(_))));
+        assert_eq!(apply(admin, mechanisms(None)), Ok(Applied::Changed));
+        assert_eq!(look_up(logins, who(&joe)).unwrap().account.mechanisms, None);
+    });
+}
+
+#[test]
+fn an_account_has_several_passwords() {
+    everywhere(|Both { admin, logins }| {
+        let joe = identity("joe", "example.com");
+        let phone = PasswordFacts {
+            label: label("phone"),
+            expires: Some(UnixTime(1_900_000_000)),
+            services: vec![ServiceName::new("smtp").unwrap()],
+            networks: vec!["192.0.2.0/24".parse().unwrap()],
+        };
+        assert_eq!(set_facts(admin, &joe, phone.clone(), "two"), Applied::Created);
+        assert_eq!(set_main(admin, &joe, "one"), Applied::Changed);
+        let facts = |logins: &mut dyn CredentialLookup| -> Vec<PasswordFacts> {
+            look_up(logins, who(&joe)).unwrap().account.passwords.iter().map(|p| p.facts.clone()).collect()
+        };
+        assert_eq!(facts(logins), [PasswordFacts::unlimited(Label::main()), phone.clone()], "main comes first");
+        assert!(has_password(logins, &joe, "one"));
+
+        let remove = |text| Change::RemovePassword { key: joe.key(), label: label(text) };
+        assert_eq!(apply(admin, remove("tablet")), Ok(Applied::NotFound));
+        assert_eq!(apply(admin, remove("main")), Ok(Applied::Changed));
+        assert_eq!(facts(logins), [phone]);
+        assert!(has_password(logins, &joe, "two"));
+        assert!(matches!(apply(admin, remove("phone")), Err(StoreError::Refused(_))), "it is the last one");
+
+        for n in 1..MAX_PASSWORDS {
+            assert_eq!(set(admin, &joe, &label(&format!("p{n}")), "x"), Applied::Changed);
+        }
+        let basis = admin.basis(&joe, &label("one too many")).unwrap();
+        let change = Change::SetPassword {
+            identity: joe.clone(),
+            facts: PasswordFacts::unlimited(label("one too many")),
+            secrets: cram_only(1),
+            expected: basis.revision,
+        };
+        assert!(matches!(apply(admin, change), Err(StoreError::Refused(_))));
+        assert_eq!(facts(logins).len(), MAX_PASSWORDS);
+    });
+}
+
+#[test]
+fn other_passwords_bind_the_count() {
+    everywhere(|Both { admin, .. }| {
+        let joe = identity("joe", "example.com");
+        assert!(admin.basis(&joe, &Label::main()).unwrap().iterations.is_empty());
+        put(admin, &joe, "one");
+        assert!(admin.basis(&joe, &Label::main()).unwrap().iterations.is_empty(), "its own count does not bind it");
+        let binding = admin.basis(&joe, &label("phone")).unwrap().iterations;
+        assert_eq!(binding, [(ScramHash::Sha1, ITERATIONS), (ScramHash::Sha256, ITERATIONS)]);
+    });
+}
+
+#[test]
+fn listing_is_ordered_and_can_stop() {
+    everywhere(|Both { admin, .. }| {
+        for (name, realm) in [("Zoe", "a.example"), ("ann", "b.example"), ("bob", "a.example"), ("old", "")] {
+            put(admin, &identity(name, realm), "x");
+        }
+        let names: Vec<String> = listed(admin).iter().map(|account| account.identity.to_string()).collect();
+        assert_eq!(names, ["old@", "bob@a.example", "Zoe@a.example", "ann@b.example"]);
+        let one = &listed(admin)[0];
+        assert_eq!(one.schemes, SCHEMES);
+        assert_eq!(one.passwords, [PasswordFacts::unlimited(Label::main())]);
+        assert_eq!((one.created, one.state), (NOW, AccountState::default()));
+        assert!(one.schemes.contains(&Scheme::CramMd5));
+        let mut seen = 0;
+        admin
+            .list(&mut |_| {
+                seen += 1;
+                seen < 2
+            })
+            .unwrap();
+        assert_eq!(seen, 2);
+    });
+}
+
+#[test]
+fn realms_are_those_noted() {
+    everywhere(|Both { admin, logins }| {
+        assert_eq!(admin.realms().unwrap(), realms());
+        assert_eq!(logins.realms().unwrap(), realms());
+        assert_eq!(admin.basis(&identity("x", "y"), &Label::main()).unwrap().realms, realms());
+    });
+}
+
+#[test]
+fn an_account_can_be_read_whole() {
+    everywhere(|Both { admin, .. }| {
+        let joe = identity("joe", "example.com");
+        assert!(admin.account(&joe.key()).unwrap().is_none());
+        put(admin, &joe, "one");
+        assert_eq!(admin.account(&joe.key()).unwrap().unwrap().passwords.len(), 1);
+    });
+}
+
+#[test]
+fn the_store_in_memory_can_answer_later_or_fail() {
+    let mut memory = MemoryStore::new(realms(), SaltKey::new([9; 32]), shape());
+    let joe = identity("joe", "example.com");
+    put(&mut memory, &joe, "one");
+    memory.answer(Answers::Later);
+    assert!(matches!(memory.look_up(who(&joe), Ticket(7)), Answer::Later));
+    assert!(matches!(memory.look_up(Who::Nobody(vec![]), Ticket(8)), Answer::Later));
+    let (ticket, answer) = memory.completed().unwrap();
+    assert_eq!((ticket, answer.unwrap().known), (Ticket(7), true));
+    let (ticket, answer) = memory.completed().unwrap();
+    assert_eq!((ticket, answer.unwrap().known), (Ticket(8), false));
+    assert!(memory.completed().is_none());
+    memory.answer(Answers::Fail(StoreError::Busy));
+    assert_eq!(look_up(&mut memory, who(&joe)).unwrap_err(), StoreError::Busy);
+}
