@@ -73,7 +73,7 @@ fn an_account_is_made_found_changed_and_removed() {
         assert_eq!(found.account.passwords.len(), 1);
         assert_eq!(
             found.account.passwords[0].secrets.digest_md5.len(),
-            64,
+            32,
             "each spelling, as created and in lower case"
         );
         let first = found.account.revision;
