@@ -1,0 +1,108 @@
+//! What answers Postfix on the socket.
+
+use std::fmt::Write as _;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use crate::machine::{Machine, Ran, wait_for};
+
+/// Name of the socket in the folder that the machine shares.
+pub(crate) const SOCKET: &str = "auth";
+
+/// The realm of every test.
+pub(crate) const REALM: &str = "example.com";
+
+/// `saslauthd-rs`, on this side of the machine, and the database that it reads.
+pub(crate) struct Ours {
+    daemon: Option<Child>,
+    database: PathBuf,
+    socket: PathBuf,
+}
+
+impl Ours {
+    /// A helper beside `machine`, not yet started, with no database yet.
+    pub(crate) fn beside(machine: &Machine) -> Self {
+        Self {
+            daemon: None,
+            database: machine.accounts().join("db/accounts.db"),
+            socket: machine.shared().join(SOCKET),
+        }
+    }
+
+    pub(crate) fn start(&mut self) {
+        std::fs::create_dir_all(self.database.parent().unwrap()).unwrap();
+        let mut command = Command::new(option_env!("CARGO_BIN_EXE_saslauthd-rs").unwrap_or("x"));
+        command.arg("-f").arg(&self.database).args(["--realm", REALM, "--dovecot"]).arg(&self.socket);
+        self.daemon = Some(command.stdin(Stdio::null()).spawn().unwrap());
+        wait_for("saslauthd-rs to listen", || UnixStream::connect(&self.socket).ok());
+    }
+
+    /// Ends the helper as a service manager would.
+    pub(crate) fn stop(&mut self) {
+        let mut daemon = self.daemon.take().expect("a running helper");
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(daemon.id()).unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        let status = wait_for("saslauthd-rs to stop", || daemon.try_wait().unwrap());
+        assert!(status.success(), "saslauthd-rs ended with {status}");
+    }
+
+    /// The folder that holds the database and its key.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.database.parent().unwrap().to_owned()
+    }
+
+    /// Runs `saslpasswd-rs` on the database; it must succeed.
+    pub(crate) fn saslpasswd(&self, options: &[&str], user: &str, password: &str) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_saslpasswd-rs"));
+        command.args(options).arg("-f").arg(&self.database).args(["-u", REALM, user]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), password.as_bytes());
+        let ran = Ran::from(child.wait_with_output().unwrap());
+        assert_eq!(ran.status, 0, "saslpasswd-rs {options:?} {user}: {}", ran.text);
+    }
+}
+
+impl Drop for Ours {
+    fn drop(&mut self) {
+        if let Some(mut daemon) = self.daemon.take() {
+            let _ = daemon.kill();
+            let _ = daemon.wait();
+        }
+    }
+}
+
+/// Starts Dovecot's auth service in the machine, on `socket` of the shared folder, with passwords in the clear: the only
+/// way in which it serves every mechanism. Its delays that grow with each failure are off.
+pub(crate) fn start_dovecot(machine: &Machine, socket: &str, accounts: &[(&str, &str)]) {
+    let users = accounts.iter().fold(String::new(), |mut users, (name, password)| {
+        let _ = writeln!(users, "{name}@{REALM}:{{PLAIN}}{password}:1000:1000::/tmp::");
+        users
+    });
+    machine.write("/etc/dovecot/users", &users);
+    let listener = format!("service auth {{\n unix_listener /run/sasldb-rs/{socket} {{\n mode = 0666\n TYPE }}\n}}\n");
+    let version = machine.shell("dovecot --version");
+    let config = if version.starts_with("2.3") {
+        format!(
+            "protocols =\nssl = no\nlog_path = /var/log/dovecot.log\n\
+             auth_mechanisms = plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256\n\
+             auth_realms = {REALM}\nauth_default_realm = {REALM}\n\
+             passdb {{\n driver = passwd-file\n args = /etc/dovecot/users\n}}\n\
+             service anvil {{\n unix_listener anvil-auth-penalty {{\n mode = 0\n }}\n}}\n{}",
+            listener.replace("TYPE", "")
+        )
+    } else {
+        format!(
+            "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n\
+             protocols =\nssl = no\nlog_path = /var/log/dovecot.log\n\
+             auth_mechanisms = plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256\n\
+             auth_realms = {REALM}\nauth_default_domain = {REALM}\n\
+             passdb passwd-file {{\n passwd_file_path = /etc/dovecot/users\n}}\n{}",
+            listener.replace("TYPE", "type = auth-legacy\n")
+        )
+    };
+    machine.write("/etc/dovecot/dovecot.conf", &config);
+    machine.shell("dovecot </dev/null >/dev/null 2>&1");
+    let path = machine.shared().join(socket);
+    wait_for("Dovecot to listen", || UnixStream::connect(&path).ok());
+}

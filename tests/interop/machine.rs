@@ -1,0 +1,161 @@
+//! A private machine: a Debian or Ubuntu root with a throw-away layer, in namespaces of its own.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long anything in a machine may take before it counts as hung. Never a measure of speed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks again and again until `question` has an answer; panics, naming `what`, when patience ends.
+pub(crate) fn wait_for<T>(what: &str, mut question: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = question() {
+            return answer;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// What a program that ended said, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) status: i32,
+    /// Standard output, then standard error.
+    pub(crate) text: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let text = [output.stdout, output.stderr].concat();
+        Self { status: output.status.code().unwrap_or(-1), text: String::from_utf8_lossy(&text).into_owned() }
+    }
+}
+
+/// Gone with all its processes when dropped; also when this process dies, because the pipe to it closes.
+pub(crate) struct Machine {
+    first_process: Child,
+    lifeline: Option<ChildStdin>,
+    /// The first process's id, as this side knows it.
+    pid: String,
+    folder: TempDir,
+}
+
+impl Machine {
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::Builder::new().prefix("sasldb-").tempdir().unwrap();
+        for part in ["system", "shared", "accounts"] {
+            std::fs::create_dir(folder.path().join(part)).unwrap();
+        }
+        // Processes of the machine run as users that are strangers here.
+        for path in [folder.path(), &folder.path().join("shared")] {
+            std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+        }
+        let mut first_process = Command::new(project().join("tests/interop/machine.sh"))
+            .args([root(), folder.path()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("tests/interop/machine.sh");
+        let mut line = String::new();
+        BufReader::new(first_process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let pid =
+            line.trim().strip_prefix("ready ").unwrap_or_else(|| panic!("no private machine: {line:?}")).to_owned();
+        Self { lifeline: first_process.stdin.take(), first_process, pid, folder }
+    }
+
+    /// A folder that this side and the machine (as /run/sasldb-rs) both see.
+    pub(crate) fn shared(&self) -> PathBuf {
+        self.folder.path().join("shared")
+    }
+
+    /// A folder that only this side sees.
+    pub(crate) fn accounts(&self) -> PathBuf {
+        self.folder.path().join("accounts")
+    }
+
+    /// A command that will run in the machine as its root, with nothing of this side's environment.
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, program: &str, arguments: &[S]) -> Command {
+        let mut command = Command::new("nsenter");
+        command.args(["--target", &self.pid]);
+        if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
+            command.arg("--user");
+        }
+        command
+            .args(["--mount", "--pid", "--net", "--ipc", "--uts", "--root", "--wd", "--"])
+            .args(["env", "-i", "HOME=/root", "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
+            .args(["timeout", "--signal=KILL", &PATIENCE.as_secs().to_string(), program])
+            .args(arguments);
+        command
+    }
+
+    /// Runs a program to its end, with `input` on its standard input.
+    pub(crate) fn run_with<S: AsRef<OsStr>>(&self, program: &str, arguments: &[S], input: &str) -> Ran {
+        let mut child = self
+            .command(program, arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A program that ends without reading is judged by what it said, not by the broken pipe.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap().into()
+    }
+
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, program: &str, arguments: &[S]) -> Ran {
+        self.run_with(program, arguments, "")
+    }
+
+    /// Runs a shell script that must succeed; gives what it printed.
+    pub(crate) fn shell(&self, script: &str) -> String {
+        let ran = self.run("bash", &["-euc", script]);
+        assert_eq!(ran.status, 0, "{script}\n{}", ran.text);
+        ran.text
+    }
+
+    pub(crate) fn write(&self, path: &str, content: &str) {
+        let ran = self.run_with("tee", &[path], content);
+        assert_eq!(ran.status, 0, "{}", ran.text);
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        drop(self.lifeline.take());
+        let start = Instant::now();
+        while matches!(self.first_process.try_wait(), Ok(None)) {
+            if start.elapsed() > PATIENCE {
+                let _ = self.first_process.kill();
+                let _ = self.first_process.wait();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+pub(crate) fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The root below every machine, made now if it is not in the cache.
+fn root() -> &'static Path {
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        let output = Command::new(project().join("scripts/roots"))
+            .arg("mail")
+            .stderr(Stdio::inherit())
+            .output()
+            .expect("scripts/roots");
+        assert!(output.status.success(), "scripts/roots mail failed");
+        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+    })
+}
