@@ -3,6 +3,8 @@
 mod attempt;
 mod outcome;
 mod policy;
+#[cfg(test)]
+mod tests;
 
 pub use attempt::{Asked, Progress, Waiting, Work, begin};
 pub use outcome::{Authenticated, Denied, Outcome, Reason, Unavailable};

@@ -1,0 +1,205 @@
+//! The policy, rule by rule: each against a proof that fits, so that the rule alone decides.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::credential::{
+    Account, AccountState, IterationCensus, Iterations, Label, Lookup, PasswordFacts, Recipe, SaltKey, ServiceName,
+    StoredPassword, Who, derive,
+};
+use crate::identity::{Identity, Name, Realm, Realms};
+use crate::mechanism::Malformed;
+use crate::runtime::UnixTime;
+use crate::secret::Password;
+use crate::store::StoreError;
+use crate::vocabulary::{InitialResponse, Mechanism, MechanismSet, Scheme};
+
+const NOW: UnixTime = UnixTime(1_000);
+const NAME: &str = "Mailman";
+
+fn realm(text: &str) -> Realm {
+    Realm::new(text).unwrap()
+}
+
+fn realms() -> Realms {
+    Realms::new(realm("example.com"), [realm("mx1")])
+}
+
+fn policy() -> Policy {
+    Policy {
+        mechanisms: Mechanism::ALL.into_iter().collect(),
+        plaintext_needs_tls: true,
+        realms: realms(),
+        hostname: "mx1".to_owned(),
+    }
+}
+
+fn context() -> Context {
+    Context { service: "smtp".into(), secured: true, ..Context::default() }
+}
+
+/// An account with a password for each (label, password) given.
+fn account(passwords: &[(&str, &str)]) -> Account {
+    let identity = Identity::new(Name::new(NAME).unwrap(), realm("example.com"));
+    let stored = |(label, password): &(&str, &str)| StoredPassword {
+        facts: PasswordFacts::unlimited(Label::new(label).unwrap()),
+        secrets: derive(
+            &Password::new(password.as_bytes().to_vec()).unwrap(),
+            &Recipe {
+                identity: &identity,
+                realms: &realms(),
+                salt_key: &SaltKey::new([7; 32]),
+                schemes: &[Scheme::DigestMd5, Scheme::CramMd5],
+                iterations: Iterations { usual: 4096, bound: &[] },
+            },
+        ),
+    };
+    Account {
+        passwords: passwords.iter().map(stored).collect(),
+        identity,
+        state: AccountState::default(),
+        revision: 1,
+        created: NOW,
+        changed: NOW,
+        mechanisms: None,
+    }
+}
+
+/// Runs PLAIN with `message` against `account`; `known` as the store says.
+fn plain(policy: Policy, context: Context, account: Account, known: bool, message: &[u8]) -> Outcome {
+    let started = begin(&Arc::new(policy), context, Mechanism::Plain, InitialResponse::Present(message), "nonce", NOW);
+    match started {
+        Progress::LookUp { who, next } => {
+            let lookup = Lookup {
+                known,
+                account: Arc::new(account),
+                who,
+                salt_key: Arc::new(SaltKey::new([7; 32])),
+                census: Arc::new(IterationCensus::new(4096, Vec::new())),
+            };
+            match next.answer(Ok(lookup), NOW) {
+                Progress::Done(outcome) => outcome,
+                other => panic!("{other:?}"),
+            }
+        }
+        Progress::Done(outcome) => outcome,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn reason(outcome: &Outcome) -> Option<&Reason> {
+    match outcome {
+        Outcome::Denied(denied) => Some(denied.reason()),
+        _ => None,
+    }
+}
+
+const RIGHT: &[u8] = b"\0mailman\0secret";
+
+#[test]
+fn a_right_password_authenticates_under_the_canonical_name() {
+    for message in [RIGHT, b"\0MAILMAN@Example.com\0secret", b"\0mailman@mx1\0secret", b"mailman\0mailman\0secret"] {
+        match plain(policy(), context(), account(&[("main", "secret")]), true, message) {
+            Outcome::Authenticated(success) => {
+                assert_eq!(success.identity().to_string(), "Mailman@example.com");
+                assert_eq!(success.label().map(Label::as_str), Some("main"));
+                assert_eq!(success.mechanism(), Mechanism::Plain);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn each_rule_denies_what_is_proven() {
+    let with = |change: &dyn Fn(&mut Account)| {
+        let mut account = account(&[("main", "secret")]);
+        change(&mut account);
+        account
+    };
+    let whole = || with(&|_| {});
+    let cases: Vec<(Outcome, Reason)> = vec![
+        (plain(policy(), context(), whole(), false, RIGHT), Reason::UnknownAccount),
+        (plain(policy(), context(), whole(), true, b"\0mailman\0wrong"), Reason::Mismatch),
+        (plain(policy(), Context { secured: false, ..context() }, whole(), true, RIGHT), Reason::PlaintextWithoutTls),
+        (
+            plain(Policy { mechanisms: MechanismSet::default(), ..policy() }, context(), whole(), true, RIGHT),
+            Reason::MechanismNotOffered,
+        ),
+        (plain(policy(), context(), with(&|a| a.state.disabled = true), true, RIGHT), Reason::AccountDisabled),
+        (plain(policy(), context(), with(&|a| a.state.expires = Some(NOW)), true, RIGHT), Reason::AccountExpired),
+        (
+            plain(policy(), context(), with(&|a| a.mechanisms = Some(MechanismSet::default())), true, RIGHT),
+            Reason::MechanismNotForAccount,
+        ),
+        (plain(policy(), context(), whole(), true, b"joe\0mailman\0secret"), Reason::OtherAuthzid),
+        (plain(policy(), context(), whole(), true, b"mailman@other.test\0mailman\0secret"), Reason::OtherAuthzid),
+        (plain(policy(), context(), whole(), true, b"mailman"), Reason::Malformed(Malformed::Syntax)),
+    ];
+    for (outcome, expected) in cases {
+        assert_eq!(reason(&outcome), Some(&expected), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_password_counts_only_where_it_is_good_for() {
+    let limited = |limit: &dyn Fn(&mut PasswordFacts)| {
+        let mut account = account(&[("main", "secret"), ("phone", "other")]);
+        account.passwords.iter_mut().take(1).for_each(|p| limit(&mut p.facts));
+        account
+    };
+    let from = |address: &str| Context { remote: Some(address.parse().unwrap()), ..context() };
+    let smtp = || ServiceName::new("SMTP").unwrap();
+    let imap = || ServiceName::new("imap").unwrap();
+    let net = "192.0.2.0/24".parse().unwrap();
+    let denied = Reason::PasswordLimited("main".to_owned());
+    let run = |context: Context, account: Account| plain(policy(), context, account, true, RIGHT);
+
+    let good: Vec<Outcome> = vec![
+        run(context(), limited(&|p| p.services = vec![imap(), smtp()])),
+        run(context(), limited(&|p| p.expires = Some(UnixTime(NOW.0 + 1)))),
+        run(from("::ffff:192.0.2.1"), limited(&|p| p.networks = vec![net])),
+    ];
+    for outcome in good {
+        assert!(matches!(outcome, Outcome::Authenticated(_)), "{outcome:?}");
+    }
+    let bad: Vec<Outcome> = vec![
+        run(context(), limited(&|p| p.services = vec![imap()])),
+        run(context(), limited(&|p| p.expires = Some(NOW))),
+        run(from("198.51.100.1"), limited(&|p| p.networks = vec![net])),
+        run(context(), limited(&|p| p.networks = vec![net])),
+    ];
+    for outcome in bad {
+        assert_eq!(reason(&outcome), Some(&denied), "{outcome:?}");
+    }
+    let other = plain(policy(), context(), limited(&|p| p.services = vec![imap()]), true, b"\0mailman\0other");
+    assert!(
+        matches!(&other, Outcome::Authenticated(s) if s.label().is_some_and(|l| l.as_str() == "phone")),
+        "{other:?}"
+    );
+}
+
+#[test]
+fn a_refusal_names_the_account_only_as_typed() {
+    match plain(policy(), context(), account(&[("main", "secret")]), true, b"\0MailMan\0wrong") {
+        Outcome::Denied(denied) => {
+            assert_eq!(denied.name().unwrap().to_string(), "mailman@example.com");
+            assert!(denied.known());
+        }
+        other => panic!("{other:?}"),
+    }
+    match plain(policy(), context(), account(&[("main", "secret")]), false, b"\0a@b@c\0wrong") {
+        Outcome::Denied(denied) => assert!(denied.name().is_none() && !denied.known()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_store_that_fails_makes_the_login_unavailable_never_denied() {
+    let started =
+        begin(&Arc::new(policy()), context(), Mechanism::Plain, InitialResponse::Present(RIGHT), "nonce", NOW);
+    let Progress::LookUp { who, next } = started else { panic!("{started:?}") };
+    assert!(matches!(&who, Who::Account(key) if key.to_string() == "mailman@example.com"));
+    let ended = next.answer(Err(StoreError::Busy), NOW);
+    assert!(matches!(&ended, Progress::Done(Outcome::Unavailable(u)) if *u.fault() == StoreError::Busy), "{ended:?}");
+}
