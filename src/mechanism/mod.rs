@@ -1,6 +1,7 @@
 //! The mechanisms as state machines: bytes in, a [`Step`] out. They read no clock, draw no randomness and know no store;
 //! what they need to know about a name they ask for.
 
+pub mod client;
 mod cram_md5;
 mod digest_md5;
 mod external;
