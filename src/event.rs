@@ -107,8 +107,6 @@ pub enum Event {
     NotReloaded(String),
     /// The helper stops.
     Stopping,
-    /// A socket could not be removed at the end.
-    SocketLeft(PathBuf, String),
     /// Lines were lost because the log could not take them.
     LinesLost(u64),
 }
@@ -141,9 +139,7 @@ impl Event {
                 Refusal::TooManyRequests(_) | Refusal::NoEntropy(_) => Severity::Error,
                 _ => Severity::Notice,
             },
-            Self::Breach(_) | Self::PeerRefused { .. } | Self::ForeignRealm { .. } | Self::SocketLeft(..) => {
-                Severity::Warning
-            }
+            Self::Breach(_) | Self::PeerRefused { .. } | Self::ForeignRealm { .. } => Severity::Warning,
             Self::Ended(_, Ending::Unavailable(_))
             | Self::TooManyConnections(_)
             | Self::AcceptFailed(_)
@@ -191,7 +187,6 @@ impl fmt::Display for Line<'_> {
             Event::Reloaded => f.write_str("settings read again"),
             Event::NotReloaded(fault) => write!(f, "settings not changed: {fault}"),
             Event::Stopping => f.write_str("stopping"),
-            Event::SocketLeft(socket, fault) => write!(f, "cannot remove {}: {fault}", socket.display()),
             Event::LinesLost(lines) => write!(f, "{lines} log lines were lost: the log could not take them"),
         }
     }

@@ -1,5 +1,7 @@
 //! Why a program stops short: what failed, on what, what to do, and the exit status. Here alone errors become words.
 
+use std::fmt;
+
 use crate::config::ConfigError;
 use crate::identity::{IdentityError, MAX_PART};
 use crate::secret::{Password, PasswordError};
@@ -37,6 +39,13 @@ impl Failure {
         self
     }
 
+    /// The same failure with another exit status.
+    #[must_use]
+    pub(super) fn ending_in(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
     /// Tells it as `sasldb-rs` and `saslauthd-rs` do; gives the exit status.
     pub(super) fn tell(&self, program: &Program) -> Exit {
         program.complain(format_args!("{:#}", self.cause));
@@ -57,6 +66,12 @@ impl Failure {
         }
         self.tell(program);
         exit
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.cause)
     }
 }
 

@@ -37,6 +37,12 @@ impl HostNames {
         Realm::new(&self.name)
     }
 
+    /// What the host calls itself to others.
+    pub(super) fn mail_name(&self) -> &str {
+        let name = self.full.as_deref().unwrap_or(&self.name);
+        if name.is_empty() { "localhost" } else { name }
+    }
+
     /// The other names of the default realm.
     pub(super) fn aliases(&self) -> Vec<Realm> {
         [Some(&self.short), self.full.as_ref()].into_iter().flatten().filter_map(|name| Realm::new(name).ok()).collect()

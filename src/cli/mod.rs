@@ -12,6 +12,7 @@ mod host;
 mod output;
 mod pattern;
 mod prompt;
+pub mod saslauthd;
 pub mod sasldblistusers;
 pub mod saslpasswd;
 mod site;

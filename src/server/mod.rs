@@ -1,3 +1,78 @@
 //! The helper: everything that touches a socket.
+//!
+//! [`Door`]s are opened while the process may still be root; then it becomes another user ([`privilege`]), and [`serve`]
+//! runs the loop.
 
+mod connection;
+mod desk;
+mod entropy;
+mod event_loop;
+mod listener;
+mod log;
+mod pool;
+pub mod privilege;
 pub mod session;
+mod signals;
+mod timers;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use mio::{Poll, Waker};
+
+use crate::authenticator::Authenticator;
+use crate::identity::Realms;
+use crate::store::CredentialLookup;
+
+use desk::Desk;
+use event_loop::Loop;
+pub use listener::{DOVECOT_NAME, Door, DoorError};
+use log::Log;
+use pool::Pool;
+use session::Settings;
+use signals::Signals;
+
+/// Where the settings come from.
+pub trait SettingsSource {
+    /// The settings; `noted` is what the store notes about realms, if it could be asked.
+    fn settings(&self, noted: Option<&Realms>) -> Settings;
+
+    /// Whether the log shows names that no account has.
+    fn log_unknown_names(&self) -> bool;
+
+    /// Reads them again; after an error the old ones hold.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    fn reload(&mut self) -> Result<(), String>;
+}
+
+/// What [`serve`] needs.
+pub struct Service {
+    /// The sockets.
+    pub doors: Vec<Door>,
+    /// The accounts.
+    pub store: Box<dyn CredentialLookup>,
+    /// The settings.
+    pub settings: Box<dyn SettingsSource>,
+    /// The most connections at a time.
+    pub connections: usize,
+    /// How many threads check slow hashes.
+    pub hash_threads: NonZeroUsize,
+}
+
+/// Serves until SIGTERM or SIGINT. The sockets are gone afterwards.
+///
+/// # Errors
+/// What the system refuses: threads, files, or the loop's own means.
+pub fn serve(service: Service) -> std::io::Result<()> {
+    let poll = Poll::new()?;
+    let signals = Signals::catch(poll.registry(), event_loop::SIGNALS)?;
+    let waker = Arc::new(Waker::new(poll.registry(), event_loop::POOL)?);
+    let log = Log::start(service.settings.log_unknown_names())?;
+    let pool = Pool::new(service.hash_threads, waker);
+    let desk = Desk::new(service.settings, Authenticator::new(service.store), pool, log);
+    let helper = Loop::new(poll, signals, service.doors, service.connections, desk)?;
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    helper.run()
+}

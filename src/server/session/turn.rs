@@ -66,6 +66,12 @@ pub struct Actions {
 }
 
 impl Actions {
+    /// Whether there is something to be looked up or computed.
+    #[must_use]
+    pub fn wants_anything(&self) -> bool {
+        !self.look_ups.is_empty() || !self.computations.is_empty()
+    }
+
     /// Empties the buffer of decoded responses, which may have held a password.
     pub(super) fn wipe(&mut self) {
         self.decoded.as_mut_slice().zeroize();

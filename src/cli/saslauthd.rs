@@ -1,0 +1,228 @@
+//! `saslauthd-rs`: the helper.
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Parser;
+
+use crate::config::{Config, Socket, SocketPath, UnknownName};
+use crate::exchange::Policy;
+use crate::identity::{Realm, Realms};
+use crate::server::session::Settings;
+use crate::server::{Door, DoorError, Service, SettingsSource, privilege};
+use crate::store::StoreError;
+use crate::store::sqlite::{Reader, ReaderOptions};
+
+use super::exit::Exit;
+use super::failure::{Failure, refused_name};
+use super::host::HostNames;
+use super::output::{Data, Program, to_stderr};
+
+/// Tells mail servers who may log in.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "saslauthd-rs", version)]
+struct Options {
+    /// The account database
+    #[arg(short = 'f', long, value_name = "FILE")]
+    database: Option<PathBuf>,
+    /// The default realm: of a login without one, and offered by DIGEST-MD5
+    #[arg(long)]
+    realm: Option<String>,
+    /// Open a socket that speaks the Dovecot auth protocol; may be given several times
+    #[arg(long, value_name = "SOCKET")]
+    dovecot: Vec<PathBuf>,
+    /// Read options and settings, say what is wrong with them, and exit
+    #[arg(long)]
+    check_config: bool,
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Runs the program with the arguments of the process, its own name first.
+pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
+    let arguments: Vec<OsString> = arguments.collect();
+    let program = Program::new(arguments.first().map(OsString::as_os_str), "saslauthd-rs");
+    let options = match Options::try_parse_from(arguments) {
+        Ok(options) => options,
+        Err(error) if error.use_stderr() => {
+            to_stderr(error.render());
+            return Exit::Misuse;
+        }
+        Err(error) => {
+            // Help or version, which were asked for.
+            let shown = Data::new().text(error.render());
+            return if shown.is_ok() { Exit::Success } else { Exit::Failure };
+        }
+    };
+    match serve(options) {
+        Ok(()) => Exit::Success,
+        Err(failure) => failure.tell(&program),
+    }
+}
+
+fn serve(options: Options) -> Result<(), Failure> {
+    let settings = FromFile::read(options)?;
+    let config = &settings.config;
+    check_names(config)?;
+    if settings.options.check_config {
+        return Ok(());
+    }
+    abort_on_panic();
+    privilege::seal_process();
+    let connections = usize::from(config.connections.get());
+    check_file_limit(connections);
+
+    let sockets = config.dovecot_sockets();
+    let doors = open_doors(&sockets, !config.dovecot.is_empty())?;
+    if let Some(user) = &config.user {
+        privilege::become_user(user).map_err(|fault| {
+            Failure::new(Exit::Failure, fault).hint("start it as root, or take `user` out of the configuration file")
+        })?;
+    }
+
+    let made_like = ReaderOptions { usual_iterations: config.scram_iterations, schemes: config.schemes.clone() };
+    let mut reader = Reader::new(&config.place(), made_like);
+    if let Some(fault) = reader.connect().err().filter(StoreError::is_lasting) {
+        return Err(Failure::from(fault).ending_in(Exit::Failure));
+    }
+    let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let hash_threads = config.hash_threads.map_or(processors, NonZeroUsize::from);
+    let service = Service { doors, store: Box::new(reader), settings: Box::new(settings), connections, hash_threads };
+    crate::server::serve(service)
+        .map_err(|fault| Failure::new(Exit::Failure, anyhow::Error::new(fault).context("the helper cannot go on")))
+}
+
+/// The settings: file and options, read again on demand.
+#[derive(Debug)]
+struct FromFile {
+    options: Options,
+    config: Config,
+    hostname: String,
+    /// The default realm and its aliases as long as no database says something else.
+    own_realms: Realms,
+}
+
+impl FromFile {
+    fn read(options: Options) -> Result<Self, Failure> {
+        let config = configure(&options)?;
+        let host = HostNames::of_this_host();
+        let default = match &config.realm {
+            Some(realm) => realm.clone(),
+            // A name that cannot be a realm matters only until there is a database, and that says so when it is made.
+            None => host.realm().or_else(|_| Realm::new("localhost")).map_err(|fault| refused_name("realm", fault))?,
+        };
+        let aliases = config.realm_aliases.clone().unwrap_or_else(|| host.aliases());
+        let own_realms = Realms::new(default, aliases);
+        Ok(Self { options, config, hostname: host.mail_name().to_owned(), own_realms })
+    }
+}
+
+fn configure(options: &Options) -> Result<Config, Failure> {
+    let mut config = Config::load(options.config.as_deref())?;
+    if let Some(database) = options.database.as_ref().filter(|path| !path.as_os_str().is_empty()) {
+        config.database.clone_from(database);
+    }
+    if let Some(realm) = &options.realm {
+        config.realm = Some(Realm::new(realm).map_err(|fault| refused_name("realm", fault))?);
+    }
+    if !options.dovecot.is_empty() {
+        config.dovecot = options.dovecot.iter().map(|path| socket_at(path)).collect::<Result<_, _>>()?;
+    }
+    Ok(config)
+}
+
+fn socket_at(path: &Path) -> Result<Socket, Failure> {
+    let checked = std::path::absolute(path).ok().as_deref().map_or_else(|| SocketPath::new(path), SocketPath::new);
+    checked.map(Socket::at).map_err(|fault| {
+        Failure::new(Exit::Failure, anyhow::anyhow!("socket {}: the path {fault}", path.display()))
+            .hint("name a file in an existing folder; clients cannot connect to longer paths")
+    })
+}
+
+/// The names of users and groups in the settings, so that a wrong one is found before the socket is needed.
+fn check_names(config: &Config) -> Result<(), Failure> {
+    let names = || -> Result<(), UnknownName> {
+        config.user.iter().try_for_each(|user| user.uid().map(drop))?;
+        for socket in &config.dovecot {
+            socket.owner.iter().chain(&socket.peers).try_for_each(|user| user.uid().map(drop))?;
+            socket.group.iter().try_for_each(|group| group.gid().map(drop))?;
+        }
+        Ok(())
+    };
+    names().map_err(|fault| Failure::new(Exit::Configuration, fault))
+}
+
+impl SettingsSource for FromFile {
+    fn settings(&self, noted: Option<&Realms>) -> Settings {
+        let realms = match noted {
+            Some(noted) => self.config.realms(noted),
+            None => self.own_realms.clone(),
+        };
+        let policy = Policy {
+            mechanisms: self.config.mechanisms(),
+            plaintext_needs_tls: !self.config.plaintext_without_tls,
+            realms,
+            hostname: self.hostname.clone(),
+        };
+        Settings { policy: Arc::new(policy), failure_delay: self.config.failure_delay }
+    }
+
+    fn log_unknown_names(&self) -> bool {
+        self.config.log_unknown_names
+    }
+
+    fn reload(&mut self) -> Result<(), String> {
+        *self = Self::read(self.options.clone()).map_err(|failure| failure.to_string())?;
+        Ok(())
+    }
+}
+
+/// Sockets from systemd, and those of options and settings that are not among them. The default one is opened only where
+/// nobody named any.
+fn open_doors(sockets: &[Socket], named: bool) -> Result<Vec<Door>, Failure> {
+    let mut doors = Door::activated(sockets)?;
+    if doors.is_empty() || named {
+        for socket in sockets {
+            if !doors.iter().any(|door| door.path() == socket.path.as_path()) {
+                doors.push(Door::open(socket)?);
+            }
+        }
+    }
+    Ok(doors)
+}
+
+impl From<DoorError> for Failure {
+    fn from(fault: DoorError) -> Self {
+        let hint = fault.hint();
+        let failure = Self::new(Exit::Failure, fault);
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+fn check_file_limit(connections: usize) {
+    // Sockets, database, key, log and the loop's own files.
+    const OTHERS: u64 = 64;
+    let needed = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(OTHERS);
+    let limit = privilege::raise_file_limit();
+    if limit < needed {
+        to_stderr(format_args!(
+            "saslauthd-rs: only {limit} files may be open, which is too few for {connections} connections\n"
+        ));
+        super::output::hint("raise the limit (LimitNOFILE= in the unit), or set `connections` lower");
+    }
+}
+
+/// A fault of our own must not leave a helper behind that answers half of its clients.
+fn abort_on_panic() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        report(panic);
+        std::process::abort();
+    }));
+}

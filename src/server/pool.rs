@@ -1,0 +1,160 @@
+//! Threads for slow checks, so that no login waits for another one's hash.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use core::net::IpAddr;
+
+use crossbeam_channel::{Receiver, Sender};
+use mio::Waker;
+
+use crate::credential::Who;
+use crate::exchange::{Outcome, Work};
+use crate::runtime::Moment;
+
+/// The most checks that wait. More would not be answered in time.
+const MAX_WAITING: usize = 256;
+
+/// The most that wait for one source.
+const MAX_WAITING_FOR_SOURCE: usize = 32;
+
+/// A check that has not begun after this would end too late: chasquid and Radicale give up after five seconds.
+const MAX_WAIT: Duration = Duration::from_secs(3);
+
+/// Runs slow checks: one at a time for an account, few for a source, in the order in which they came otherwise. `T` says
+/// whose check it is.
+pub(super) struct Pool<T> {
+    threads: usize,
+    started: usize,
+    waker: Arc<Waker>,
+    jobs: (Sender<Job<T>>, Receiver<Job<T>>),
+    done: (Sender<Done<T>>, Receiver<Done<T>>),
+    waiting: VecDeque<Job<T>>,
+    running: Vec<Place>,
+    last: u64,
+}
+
+struct Job<T> {
+    from: T,
+    work: Work,
+    place: Place,
+    since: Moment,
+}
+
+struct Done<T> {
+    from: T,
+    outcome: Outcome,
+    number: u64,
+}
+
+/// What a check takes up while it runs.
+#[derive(Clone)]
+struct Place {
+    number: u64,
+    who: Who,
+    source: Option<IpAddr>,
+}
+
+impl<T: Send + 'static> Pool<T> {
+    /// Threads are started when there is work; `waker` is woken whenever a check ends.
+    pub(super) fn new(threads: NonZeroUsize, waker: Arc<Waker>) -> Self {
+        Self {
+            threads: threads.get(),
+            started: 0,
+            waker,
+            jobs: crossbeam_channel::unbounded(),
+            done: crossbeam_channel::unbounded(),
+            waiting: VecDeque::new(),
+            running: Vec::new(),
+            last: 0,
+        }
+    }
+
+    /// Takes a check; gives it back as unavailable if there is no room.
+    pub(super) fn submit(&mut self, from: T, work: Work, moment: Moment) -> Option<(T, Outcome)> {
+        let source = work.context().remote.map(source_of);
+        let of_source = self.waiting.iter().filter(|job| source.is_some() && job.place.source == source).count();
+        if self.waiting.len() >= MAX_WAITING || of_source >= MAX_WAITING_FOR_SOURCE {
+            return Some((from, work.overflow()));
+        }
+        self.last = self.last.wrapping_add(1);
+        let place = Place { number: self.last, who: work.who().clone(), source };
+        self.waiting.push_back(Job { from, work, place, since: moment });
+        self.dispatch();
+        None
+    }
+
+    /// A check that has ended, or has waited too long.
+    pub(super) fn finished(&mut self, moment: Moment) -> Option<(T, Outcome)> {
+        if let Ok(Done { from, outcome, number }) = self.done.1.try_recv() {
+            self.running.retain(|place| place.number != number);
+            self.dispatch();
+            return Some((from, outcome));
+        }
+        if self.deadline().is_some_and(|at| at <= moment) {
+            return self.waiting.pop_front().map(|job| (job.from, job.work.overflow()));
+        }
+        None
+    }
+
+    /// When [`Self::finished`] has something to say even if no check ends.
+    pub(super) fn deadline(&self) -> Option<Moment> {
+        self.waiting.front().map(|job| job.since.saturating_add(MAX_WAIT))
+    }
+
+    fn dispatch(&mut self) {
+        while self.running.len() < self.threads {
+            let Some(next) = self.waiting.iter().position(|job| self.may_run(&job.place)) else { return };
+            let Some(job) = self.waiting.remove(next) else { return };
+            if self.started <= self.running.len() && self.start_thread().is_err() && self.started == 0 {
+                // Not one thread to be had: it waits until one is, or until it has waited too long.
+                self.waiting.insert(next, job);
+                return;
+            }
+            self.running.push(job.place.clone());
+            let _ = self.jobs.0.send(job);
+        }
+    }
+
+    fn may_run(&self, place: &Place) -> bool {
+        let of_source = self.running.iter().filter(|other| place.source.is_some() && other.source == place.source);
+        let share = self.threads.div_ceil(2);
+        !self.running.iter().any(|other| other.who == place.who) && of_source.count() < share
+    }
+
+    fn start_thread(&mut self) -> std::io::Result<()> {
+        let (jobs, done, waker) = (self.jobs.1.clone(), self.done.0.clone(), Arc::clone(&self.waker));
+        std::thread::Builder::new().name("slow-check".to_owned()).spawn(move || {
+            for Job { from, work, place, .. } in jobs {
+                let outcome = work.run();
+                if done.send(Done { from, outcome, number: place.number }).is_err() || waker.wake().is_err() {
+                    return;
+                }
+            }
+        })?;
+        self.started = self.started.saturating_add(1);
+        Ok(())
+    }
+}
+
+/// A source is an IPv4 address or the /64 of an IPv6 address, which one customer has to himself.
+fn source_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & (u128::MAX.wrapping_shl(64))).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_an_address_or_a_network_of_ipv6() {
+        let source = |text: &str| source_of(text.parse().unwrap()).to_string();
+        assert_eq!(source("192.0.2.7"), "192.0.2.7");
+        assert_eq!(source("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+    }
+}
