@@ -19,6 +19,8 @@ pub(crate) struct Load {
     pub(crate) in_flight: usize,
     /// A connection for each exchange, as Exim does and as the mux demands.
     pub(crate) fresh: bool,
+    /// Logins begun each second, on connections that stay; `None`: as fast as they are answered.
+    pub(crate) rate: Option<u32>,
     /// Percent of the logins that use a wrong password.
     pub(crate) wrong: u64,
     pub(crate) warm_up: Duration,
@@ -57,11 +59,14 @@ pub(crate) struct Generator<'a> {
     load: &'a Load,
     wire: &'a mut Wire,
     order: &'a [u32],
-    next: usize,
+    logins: usize,
     poll: Poll,
     outcome: Outcome,
     phase: Phase,
     outstanding: usize,
+    /// Connections and slots whose next login is not due yet, and when the first of them is.
+    idle: VecDeque<(usize, usize)>,
+    due: Instant,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,16 +79,9 @@ enum Phase {
 
 impl<'a> Generator<'a> {
     pub(crate) fn new(load: &'a Load, wire: &'a mut Wire, order: &'a [u32]) -> io::Result<Self> {
-        Ok(Self {
-            load,
-            wire,
-            order,
-            next: 0,
-            poll: Poll::new()?,
-            outcome: Outcome::default(),
-            phase: Phase::WarmUp,
-            outstanding: 0,
-        })
+        let (poll, outcome) = (Poll::new()?, Outcome::default());
+        let (phase, idle, due) = (Phase::WarmUp, VecDeque::new(), Instant::now());
+        Ok(Self { load, wire, order, logins: 0, poll, outcome, phase, outstanding: 0, idle, due })
     }
 
     /// Runs the load. `mark` is called when the measured time begins and when it ends.
@@ -119,7 +117,10 @@ impl<'a> Generator<'a> {
                 Phase::Ending if over || self.outstanding == 0 => return Ok(self.outcome),
                 _ => {}
             }
-            match self.poll.poll(&mut events, Some(until - now)) {
+            self.begin_due(&mut connections, now)?;
+            // The clock of epoll is too coarse for a pace: then this core spins.
+            let patience = if self.load.rate.is_some() { Duration::ZERO } else { until - now };
+            match self.poll.poll(&mut events, Some(patience)) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 result => result?,
             }
@@ -128,6 +129,18 @@ impl<'a> Generator<'a> {
                 self.attend(&mut connections[place], place)?;
             }
         }
+    }
+
+    fn begin_due(&mut self, connections: &mut [Connection], now: Instant) -> io::Result<()> {
+        let Some(rate) = self.load.rate else { return Ok(()) };
+        while self.due <= now
+            && let Some((place, slot)) = self.idle.pop_front()
+        {
+            self.due += Duration::from_secs(1) / rate;
+            self.begin(&mut connections[place], slot, now);
+            self.send(&mut connections[place], place)?;
+        }
+        Ok(())
     }
 
     fn open(&mut self, place: usize) -> io::Result<Connection> {
@@ -146,19 +159,28 @@ impl<'a> Generator<'a> {
             blocked: false,
         };
         if connection.greeted {
-            self.start(&mut connection, now);
+            self.start(&mut connection, place, now);
             self.send(&mut connection, place)?;
         }
         Ok(connection)
     }
 
     /// Introduces itself and fills the connection with requests.
-    fn start(&mut self, connection: &mut Connection, now: Instant) {
+    fn start(&mut self, connection: &mut Connection, place: usize, now: Instant) {
         self.wire.introduce(&mut connection.output);
         for slot in 0..self.load.in_flight {
             // The time of a fresh connection began when it was opened.
             let since = if self.load.fresh { connection.requests[slot].1 } else { now };
-            self.begin(connection, slot, since);
+            self.next(connection, place, slot, since);
+        }
+    }
+
+    /// The next login of a slot: now, or when it is due.
+    fn next(&mut self, connection: &mut Connection, place: usize, slot: usize, now: Instant) {
+        if self.load.rate.is_some() {
+            self.idle.push_back((place, slot));
+        } else {
+            self.begin(connection, slot, now);
         }
     }
 
@@ -168,9 +190,9 @@ impl<'a> Generator<'a> {
         }
         self.outstanding += 1;
         let (request, since) = &mut connection.requests[slot];
-        request.user = self.order[self.next % self.order.len()];
-        request.right = self.load.wrong == 0 || (self.next as u64).wrapping_mul(0x9e37_79b9) % 100 >= self.load.wrong;
-        self.next += 1;
+        request.user = self.order[self.logins % self.order.len()];
+        request.right = self.load.wrong == 0 || (self.logins as u64).wrapping_mul(0x9e37_79b9) % 100 >= self.load.wrong;
+        self.logins += 1;
         *since = now;
         // Ids count up, and say in which slot their request is.
         let in_flight = self.load.in_flight as u32;
@@ -180,7 +202,7 @@ impl<'a> Generator<'a> {
     }
 
     fn attend(&mut self, connection: &mut Connection, place: usize) -> io::Result<()> {
-        match self.read(connection) {
+        match self.read(connection, place) {
             Ok(None) => self.send(connection, place),
             Ok(Some(())) => self.renew(connection, place),
             Err(trouble) => {
@@ -202,7 +224,7 @@ impl<'a> Generator<'a> {
     }
 
     /// Takes all that is there. `Some` means that this connection has served its purpose.
-    fn read(&mut self, connection: &mut Connection) -> Result<Option<()>, String> {
+    fn read(&mut self, connection: &mut Connection, place: usize) -> Result<Option<()>, String> {
         let mut buffer = [0; 1 << 15];
         let mut closed = false;
         loop {
@@ -227,7 +249,7 @@ impl<'a> Generator<'a> {
         if !connection.greeted && connection.input.ends_with(b"\nDONE\n") {
             connection.greeted = true;
             connection.input.clear();
-            self.start(connection, now);
+            self.start(connection, place, now);
         }
         let mut input = std::mem::take(&mut connection.input);
         let mut taken = 0;
@@ -246,7 +268,7 @@ impl<'a> Generator<'a> {
             if self.load.fresh {
                 return Ok(Some(()));
             }
-            self.begin(connection, slot, now);
+            self.next(connection, place, slot, now);
         }
         input.drain(..taken);
         connection.input = input;

@@ -95,6 +95,9 @@ struct LoadOptions {
     /// A connection for each login, as Exim does.
     #[arg(long)]
     fresh: bool,
+    /// Logins begun each second; without it, as fast as they are answered.
+    #[arg(long)]
+    rate: Option<u32>,
     /// Percent of the logins that use a wrong password.
     #[arg(long, default_value_t = 0)]
     wrong: u64,
@@ -142,6 +145,7 @@ fn single_load(options: &LoadOptions) -> anyhow::Result<()> {
         connections: options.connections,
         in_flight: options.in_flight,
         fresh: options.fresh || matches!(options.speak, Speak::Mux),
+        rate: options.rate,
         wrong: options.wrong,
         warm_up: Duration::from_secs_f64(options.warm_up),
         duration: Duration::from_secs_f64(options.seconds),

@@ -10,6 +10,7 @@ pub(crate) struct Shape {
     pub(crate) connections: usize,
     pub(crate) in_flight: usize,
     pub(crate) fresh: bool,
+    pub(crate) rate: Option<u32>,
     pub(crate) wrong: u64,
     pub(crate) spread: Spread,
 }
@@ -47,12 +48,14 @@ pub(crate) struct Row {
     pub(crate) target: Target,
 }
 
-const KEPT: Shape = Shape { connections: 32, in_flight: 1, fresh: false, wrong: 0, spread: Spread::Uniform };
+const KEPT: Shape =
+    Shape { connections: 32, in_flight: 1, fresh: false, rate: None, wrong: 0, spread: Spread::Uniform };
 const PIPELINED: Shape = Shape { connections: 4, in_flight: 32, ..KEPT };
 const FRESH: Shape = Shape { connections: 1, fresh: true, ..KEPT };
 
 pub(crate) fn all() -> Vec<Row> {
     let mut rows = kept();
+    rows.extend(paced());
     rows.extend(fresh());
     rows.extend(pipelined());
     rows.extend(others());
@@ -85,6 +88,19 @@ fn kept() -> Vec<Row> {
         row(what, ScramSha512, KEPT, None, Target::None),
         Row { ours: false, ..row("the peer stores cleartext", ScramSha256, KEPT, Some(Cleartext), Target::None) },
         Row { ours: false, ..row("the peer stores bcrypt, cost 5", Plain, KEPT, Some(Bcrypt), Target::None) },
+    ]
+}
+
+/// At a pace far below what any of the servers can do: each wakes up for nearly every message.
+fn paced() -> Vec<Row> {
+    use Mechanism::{CramMd5, DigestMd5, Plain, ScramSha256};
+    let shape = Shape { rate: Some(5000), ..KEPT };
+    let what = "32 connections, 5,000 a second";
+    vec![
+        row(what, Plain, shape, Some(Stored::Cleartext), Target::TimesFloor(1.3)),
+        row(what, CramMd5, shape, Some(Stored::Cleartext), Target::TimesFloor(1.3)),
+        row(what, DigestMd5, shape, Some(Stored::Cleartext), Target::TimesFloor(1.3)),
+        row(what, ScramSha256, shape, Some(Stored::Scram), Target::TimesFloor(1.4)),
     ]
 }
 

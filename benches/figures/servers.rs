@@ -110,6 +110,7 @@ impl Servers {
             connections: shape.connections,
             in_flight: shape.in_flight,
             fresh: shape.fresh,
+            rate: shape.rate,
             wrong: if side == Side::Floor { 0 } else { shape.wrong },
             // The first time, a client of SCRAM derives every account's keys.
             warm_up: Duration::from_millis(if scram && first_time && side != Side::Floor { 4000 } else { 200 }),

@@ -45,6 +45,7 @@ pub(crate) fn beside_slow(subject: &Subject, users: &[User], order: &[u32]) -> i
         connections: 4,
         in_flight: 1,
         fresh: false,
+        rate: None,
         wrong: 0,
         warm_up: Duration::from_secs(1),
         duration: Duration::from_secs(8),
