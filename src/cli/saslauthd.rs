@@ -12,8 +12,8 @@ use crate::exchange::Policy;
 use crate::identity::{Realm, Realms};
 use crate::server::session::Settings;
 use crate::server::{Door, DoorError, Service, SettingsSource, privilege};
-use crate::store::StoreError;
-use crate::store::sqlite::{Reader, ReaderOptions};
+use crate::store::sqlite::Reader;
+use crate::store::{DecoyShape, StoreError};
 
 use super::exit::Exit;
 use super::failure::{Failure, refused_name};
@@ -83,8 +83,8 @@ fn serve(options: Options) -> Result<(), Failure> {
         })?;
     }
 
-    let made_like = ReaderOptions { usual_iterations: config.scram_iterations, schemes: config.schemes.clone() };
-    let mut reader = Reader::new(&config.place(), made_like);
+    let shape = DecoyShape { usual_iterations: config.scram_iterations, schemes: config.schemes.clone() };
+    let mut reader = Reader::new(&config.place(), shape);
     if let Some(fault) = reader.connect().err().filter(StoreError::is_lasting) {
         return Err(Failure::from(fault).ending_in(Exit::Failure));
     }
