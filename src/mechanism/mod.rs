@@ -158,7 +158,7 @@ impl Suspended {
             Asker::Plaintext(presented) => presented.resume(lookup, usable),
             Asker::External => external::resume(),
             Asker::CramMd5(presented) => presented.resume(&lookup, usable),
-            Asker::DigestMd5(presented) => presented.resume(&lookup, usable),
+            Asker::DigestMd5(presented) => presented.resume(&self.question, &lookup, usable),
             Asker::Scram(first) => first.resume(lookup, usable),
         }
     }

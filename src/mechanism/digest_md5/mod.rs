@@ -18,7 +18,15 @@ pub(super) struct AwaitingResponse {
     nonce: String,
 }
 
-pub(super) struct Presented(DigestResponse);
+/// What the client has sent, apart from the names that are in the question.
+pub(super) struct Presented {
+    nonce: String,
+    cnonce: Vec<u8>,
+    digest_uri: Vec<u8>,
+    response: [u8; 16],
+    /// Of the hashes that the response can have been made from.
+    tag: u8,
+}
 
 /// curl stumbles over quotes around charset and algorithm; without them every client is pleased.
 pub(super) fn begin(start: &Start<'_>) -> Step {
@@ -29,31 +37,40 @@ pub(super) fn begin(start: &Start<'_>) -> Step {
 
 impl AwaitingResponse {
     pub(super) fn respond(self, message: &[u8]) -> Step {
-        let response = match DigestResponse::parse(message) {
-            Ok(response) => response,
+        let message = match DigestResponse::parse(message) {
+            Ok(message) => message,
             Err(fault) => return Step::malformed(fault),
         };
-        if response.nonce != self.nonce.as_bytes() {
+        if *message.nonce != *self.nonce.as_bytes() {
             return Step::malformed(Malformed::Nonce);
         }
-        let question = Question {
-            authcid: response.username.clone(),
-            realm: response.realm.clone(),
-            authzid: response.authzid.clone(),
+        let username = text_from_wire(&message.username);
+        let realm = text_from_wire(message.realm.as_deref().unwrap_or_default());
+        let presented = Presented {
+            nonce: self.nonce,
+            tag: DigestMd5Hash::tag(&username, &realm),
+            cnonce: message.cnonce.into_owned(),
+            digest_uri: message.digest_uri.into_owned(),
+            response: message.response,
         };
-        Step::Need(Suspended { question, asker: Asker::DigestMd5(Presented(response)) })
+        let question = Question {
+            authcid: message.username.into_owned(),
+            realm: message.realm.map(|realm| realm.into_owned()),
+            authzid: message.authzid.map(|authzid| authzid.into_owned()),
+        };
+        Step::Need(Suspended { question, asker: Asker::DigestMd5(presented) })
     }
 }
 
 impl Presented {
-    pub(super) fn resume(self, lookup: &Lookup, usable: PasswordSet) -> Step {
-        let response = &self.0;
+    pub(super) fn resume(self, question: &Question, lookup: &Lookup, usable: PasswordSet) -> Step {
         let passwords = || lookup.account.passwords.iter().enumerate();
         // The client says which service it means, and the proof binds it to that.
-        let for_service = passwords().filter(|(_, password)| is_for_service(password, response.service()));
+        let service = self.digest_uri.split(|&byte| byte == b'/').next().unwrap_or_default();
+        let for_service = passwords().filter(|(_, password)| is_for_service(password, service));
         let usable = usable.intersection(for_service.map(|(position, _)| position).collect());
 
-        let check = Check::of(response);
+        let check = Check::of(&self, question);
         let mut found = PasswordSet::default();
         let mut rspauth = None;
         for (position, password) in passwords() {
@@ -62,9 +79,6 @@ impl Presented {
             if rspauth.is_none() && usable.contains(position) {
                 rspauth = Some(check.rspauth(&session_key));
             }
-        }
-        if lookup.account.passwords.is_empty() {
-            check.fitting_key(&[]);
         }
         Step::Done(judge(found, usable, |_| rspauth))
     }
@@ -84,21 +98,14 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn of(response: &'a DigestResponse) -> Self {
+    fn of(presented: &'a Presented, question: &'a Question) -> Self {
         let exchange = Exchange {
-            nonce: &response.nonce,
-            cnonce: &response.cnonce,
-            authzid: response.authzid.as_deref(),
-            digest_uri: &response.digest_uri,
+            nonce: presented.nonce.as_bytes(),
+            cnonce: &presented.cnonce,
+            authzid: question.authzid.as_deref(),
+            digest_uri: &presented.digest_uri,
         };
-        let username = text_from_wire(&response.username);
-        let realm = text_from_wire(response.realm.as_deref().unwrap_or_default());
-        Self {
-            exchange,
-            a2: exchange.a2(Side::Client),
-            tag: DigestMd5Hash::tag(&username, &realm),
-            response: response.response,
-        }
+        Self { a2: exchange.a2(Side::Client), exchange, tag: presented.tag, response: presented.response }
     }
 
     /// The session key of the hash from which the response was made, if it is among `hashes`. The tag leaves one of them, or
