@@ -1,0 +1,203 @@
+//! A session in a fixed world, and the two ways to play a transcript against it.
+
+pub(crate) mod exact;
+pub(crate) mod recorded;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sasldb::authenticator::Authenticator;
+use sasldb::credential::{AccountState, SaltKey};
+use sasldb::exchange::Policy;
+use sasldb::identity::{Realm, Realms};
+use sasldb::runtime::{Entropy, Moment, NoEntropy, UnixTime};
+use sasldb::server::session::{Actions, Origin, Serial, Session, Settings, Turn};
+use sasldb::store::memory::{Answers, MemoryStore};
+use sasldb::store::{Applied, Change, CredentialAdmin, DecoyShape, StoreError};
+use sasldb::vocabulary::{Mechanism, MechanismSet, Scheme, ScramHash};
+
+use crate::store;
+
+pub(crate) const DELAY: Duration = Duration::from_secs(2);
+
+/// Each time it is asked it gives one byte more, as often as is wanted: cookie 01…, first nonce 02….
+struct Counting(u8);
+
+impl Entropy for Counting {
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<(), NoEntropy> {
+        self.0 += 1;
+        buffer.fill(self.0);
+        Ok(())
+    }
+}
+
+/// One session with everything that it needs.
+pub(crate) struct World {
+    pub(crate) store: MemoryStore,
+    settings: Settings,
+    listed: bool,
+    session: Option<Session>,
+    authenticator: Authenticator<Serial>,
+    entropy: Counting,
+    moment: Moment,
+    actions: Actions,
+    said: VecDeque<u8>,
+    pub(crate) log: VecDeque<String>,
+    pub(crate) closed: bool,
+}
+
+impl World {
+    pub(crate) fn new(realm: &str) -> Self {
+        let realms = Realms::new(Realm::new(realm).unwrap(), []);
+        let shape = DecoyShape { usual_iterations: store::ITERATIONS, schemes: store::SCHEMES.to_vec() };
+        let memory = MemoryStore::new(realms.clone(), SaltKey::new([7; 32]), shape);
+        let schemes =
+            [Scheme::Scram(ScramHash::Sha256), Scheme::Scram(ScramHash::Sha1), Scheme::DigestMd5, Scheme::CramMd5];
+        let mechanisms = schemes.iter().filter_map(|s| s.mechanism()).chain([Mechanism::Login, Mechanism::Plain]);
+        let policy = Policy {
+            mechanisms: mechanisms.collect(),
+            plaintext_needs_tls: true,
+            realms,
+            hostname: "mail.example.org".to_owned(),
+        };
+        Self {
+            store: memory.clone(),
+            settings: Settings { policy: Arc::new(policy), failure_delay: DELAY },
+            listed: false,
+            session: None,
+            authenticator: Authenticator::new(Box::new(memory)),
+            entropy: Counting(0),
+            moment: Moment::from_secs(1000),
+            actions: Actions::default(),
+            said: VecDeque::new(),
+            log: VecDeque::new(),
+            closed: false,
+        }
+    }
+
+    pub(crate) fn announce(&mut self, mechanisms: MechanismSet) {
+        let mut policy = (*self.settings.policy).clone();
+        policy.mechanisms = mechanisms;
+        self.settings.policy = Arc::new(policy);
+    }
+
+    pub(crate) fn believe_peer(&mut self) {
+        self.listed = true;
+    }
+
+    /// Makes an account in the default realm unless `user` names another.
+    pub(crate) fn add(&mut self, user: &str, password: &str) {
+        let identity = self.identity(user);
+        store::put(&mut self.store, &identity, password);
+    }
+
+    pub(crate) fn disable(&mut self, user: &str) {
+        let state = AccountState { disabled: true, expires: None };
+        let change = Change::SetState { key: self.identity(user).key(), state };
+        let receipt = self.store.apply(change, &store::actor(), store::NOW).unwrap();
+        assert_eq!(receipt.applied, Applied::Changed);
+    }
+
+    fn identity(&self, user: &str) -> sasldb::identity::Identity {
+        let default = self.settings.policy.realms.default_realm().as_str();
+        let (name, realm) = user.split_once('@').unwrap_or((user, default));
+        store::identity(name, realm)
+    }
+
+    pub(crate) fn answer(&mut self, how: &str) {
+        self.store.answer(match how {
+            "up" => Answers::Now,
+            "later" => Answers::Later,
+            _ => Answers::Fail(StoreError::Busy),
+        });
+    }
+
+    /// The client connects.
+    pub(crate) fn connect(&mut self) {
+        let origin = Origin { server_pid: 11121, connection: 1, listed: self.listed };
+        self.on_session(|_, turn| Session::begin(origin, turn));
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.session.is_some() || self.closed
+    }
+
+    pub(crate) fn receive(&mut self, bytes: &[u8]) {
+        self.on_session(|session, turn| {
+            let mut session = session.unwrap();
+            session.receive(bytes, turn);
+            session
+        });
+    }
+
+    pub(crate) fn advance(&mut self, time: Duration) {
+        self.moment += time;
+        while let Some(due) = self.session.as_ref().and_then(Session::deadline).filter(|due| *due <= self.moment) {
+            assert!(due <= self.moment);
+            self.on_session(|session, turn| {
+                let mut session = session.unwrap();
+                session.tick(turn);
+                session
+            });
+        }
+    }
+
+    /// Delivers what the store kept for later.
+    pub(crate) fn deliver(&mut self) {
+        while let Some((serial, progress)) = self.authenticator.completed(store::NOW) {
+            self.on_session(|session, turn| {
+                let mut session = session.unwrap();
+                session.go_on(serial, progress, turn);
+                session
+            });
+        }
+    }
+
+    fn on_session(&mut self, call: impl FnOnce(Option<Session>, &mut Turn<'_>) -> Session) {
+        if self.closed {
+            return;
+        }
+        let now = UnixTime(1_795_492_596);
+        let Self { settings, entropy, actions, moment, .. } = self;
+        let mut turn = Turn { settings, now, moment: *moment, entropy, actions };
+        let mut session = call(self.session.take(), &mut turn);
+        while !turn.actions.close && turn.actions.wants_anything() {
+            for (serial, who, asked) in std::mem::take(&mut turn.actions.look_ups) {
+                if let Some((serial, progress)) = self.authenticator.look_up(who, asked, serial, now) {
+                    session.go_on(serial, progress, &mut turn);
+                }
+            }
+            for (serial, work) in std::mem::take(&mut turn.actions.computations) {
+                session.conclude(serial, work.run(), &mut turn);
+            }
+        }
+        self.authenticator.end_turn();
+        if turn.actions.close {
+            session.close(&mut turn);
+        } else {
+            self.session = Some(session);
+        }
+        self.said.extend(self.actions.send.drain(..));
+        self.log.extend(self.actions.events.drain(..).map(|event| event.line(false).to_string()));
+        self.closed = std::mem::take(&mut self.actions.close);
+    }
+
+    /// The next line that the server has said.
+    pub(crate) fn next_line(&mut self) -> Option<Vec<u8>> {
+        let end = self.said.iter().position(|&byte| byte == b'\n')?;
+        let line = self.said.drain(..=end).take(end).collect();
+        Some(line)
+    }
+}
+
+/// A line as it stands in a file.
+pub(crate) fn shown(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    text.replace('\t', "<T>").replace('\u{1}', "<A>").replace('\r', "<CR>").replace('\0', "<NUL>")
+}
+
+/// The bytes that a line of a file stands for.
+pub(crate) fn meant(text: &str) -> Vec<u8> {
+    text.replace("<T>", "\t").replace("<A>", "\u{1}").replace("<CR>", "\r").replace("<NUL>", "\0").into_bytes()
+}
