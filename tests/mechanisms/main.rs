@@ -9,6 +9,7 @@
 )]
 
 mod foreign;
+mod malformed;
 mod passwords;
 mod properties;
 mod server_proof;

@@ -267,7 +267,7 @@ fn digest_meaning(message: &[u8]) -> BTreeMap<String, String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// No stray, repeated, truncated, reordered or early-ended input ends in success, unless it says what the honest
     /// client said.
