@@ -10,6 +10,9 @@ use nix::unistd::{AccessFlags, access};
 
 use crate::store::StoreError;
 
+/// SQLite takes anything shorter than its header for an empty database, and would write over it.
+const SQLITE_HEADER: u64 = 100;
+
 /// Which file it is, whatever its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileId {
@@ -75,6 +78,9 @@ impl DatabaseFile {
         }
         if meta.len() == 0 {
             return Ok(Found::Empty);
+        }
+        if meta.len() < SQLITE_HEADER {
+            return Err(StoreError::NotOurs(self.given.clone()));
         }
         Ok(Found::File)
     }
