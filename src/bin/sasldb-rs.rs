@@ -1,3 +1,5 @@
-//! `sasldb-rs`: see `sasldb::cli`.
+//! `sasldb-rs`: see `sasldb::cli::sasldb`.
 
-fn main() {}
+fn main() -> sasldb::cli::Exit {
+    sasldb::cli::sasldb::run(std::env::args_os())
+}

@@ -38,7 +38,7 @@ pub(super) fn read(
     for event in Walk::new(&command, arguments) {
         match event {
             Event::Given { id, long, .. } if id == VERSION => return Err(show_version(program, long)),
-            Event::Given { id, .. } if id == HELP => return Err(show(&command.render_long_help().to_string())),
+            Event::Given { id, .. } if id == HELP => return Err(show(&command.render_help().to_string())),
             Event::Given { id, .. } if id == USAGE => misused = true,
             Event::Given { id, .. } if id == UNKNOWN => (misused, wrong) = (true, true),
             Event::Given { id, value, .. } => {

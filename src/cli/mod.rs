@@ -13,6 +13,7 @@ mod output;
 mod pattern;
 mod prompt;
 pub mod saslauthd;
+pub mod sasldb;
 pub mod sasldblistusers;
 pub mod saslpasswd;
 mod site;

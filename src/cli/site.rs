@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::identity::{Authcid, Identity, Name, Realm, Realms};
 use crate::runtime::{Clock, SystemClock, SystemEntropy, UnixTime};
 use crate::store::sqlite::{Creation, Lister, Reader, Writer};
-use crate::store::{Actor, CredentialAdmin, DecoyShape, Place};
+use crate::store::{Actor, CredentialAdmin, DecoyShape, Place, StoreError};
 
 use super::exit::Exit;
 use super::failure::{Failure, refused_name};
@@ -35,6 +35,11 @@ impl Site {
 
     /// Opens the store for changes; makes it where there is none.
     pub(super) fn writer_or_new(&self, program: &Program) -> Result<Writer, Failure> {
+        // What a new database would note is asked only where one is made: an odd host name is no matter otherwise.
+        match Writer::open_existing(&self.place, Box::new(SystemEntropy)) {
+            Err(StoreError::Missing(_)) => {}
+            opened => return Ok(opened?),
+        }
         let creation = Creation { realms: self.realms_of_a_new_database()?, actor: actor(program), now: now() };
         Ok(Writer::open(&self.place, &creation, Box::new(SystemEntropy))?)
     }

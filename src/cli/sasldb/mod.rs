@@ -1,0 +1,39 @@
+//! `sasldb-rs`: the modern tool, by subcommands.
+
+mod connection;
+mod login;
+mod options;
+mod test;
+mod verify;
+mod who;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use self::options::{Command, Options};
+use super::exit::Exit;
+use super::output::{Data, Program, to_stderr};
+
+/// Runs the program with the arguments of the process, its own name first.
+pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
+    let arguments: Vec<OsString> = arguments.collect();
+    let program = Program::new(arguments.first().map(OsString::as_os_str), "sasldb-rs");
+    let options = match Options::try_parse_from(arguments) {
+        Ok(options) => options,
+        Err(error) if error.use_stderr() => {
+            to_stderr(error.render());
+            return Exit::Misuse;
+        }
+        Err(error) => {
+            // Help or version, which were asked for.
+            let shown = Data::new().text(error.render());
+            return if shown.is_ok() { Exit::Success } else { Exit::Failure };
+        }
+    };
+    let done = match &options.command {
+        Command::Test(test) => test::test(test),
+        Command::Verify(verify) => verify::verify(verify, options.config.as_deref(), options.database.as_deref()),
+    };
+    done.unwrap_or_else(|failure| failure.tell(&program))
+}
