@@ -1,0 +1,34 @@
+//! The command-line programs as a shell sees them.
+//!
+//! `cli/<program>/<case>.toml` holds what is the same on every machine: command line, output, status. The rest needs a
+//! database or a terminal of its own and is written in Rust.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs
+)]
+
+#[path = "cli/accounts.rs"]
+mod accounts;
+#[path = "cli/bad_input.rs"]
+mod bad_input;
+#[path = "cli/listing.rs"]
+mod listing;
+#[path = "cli/logins.rs"]
+mod logins;
+#[path = "cli/manuals.rs"]
+mod manuals;
+#[path = "cli/prompts.rs"]
+mod prompts;
+#[path = "cli/shell.rs"]
+mod shell;
+
+#[test]
+fn cases() {
+    // A terminal's width would be in the help.
+    trycmd::TestCases::new().env("COLUMNS", "100").case("tests/cli/*/*.toml");
+}

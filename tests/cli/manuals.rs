@@ -1,0 +1,106 @@
+//! Help and man pages name every option.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::shell::{LISTUSERS, SASLDB, SASLPASSWD};
+
+fn help(program: &str, subcommand: Option<&str>) -> String {
+    let output = Command::new(program).args(subcommand).arg("--help").output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn man(page: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(page)).unwrap()
+}
+
+/// The options that a help text shows: `-c`, `--create`.
+fn options(help: &str) -> Vec<String> {
+    let shown = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+    let words = shown.flat_map(|line| line.split("  ").next().unwrap().split([' ', ',', '=']));
+    words.filter(|word| word.starts_with('-')).map(|word| word.trim_end_matches("...").to_owned()).collect()
+}
+
+/// An option as mdoc writes it: `.Fl c`, `.Fl -create`.
+fn in_page(page: &str, option: &str) -> bool {
+    let flag = format!("Fl {}", &option[1..]);
+    let ends = |rest: &str| rest.chars().next().is_none_or(char::is_whitespace);
+    page.match_indices(&flag).any(|(at, _)| ends(&page[at + flag.len()..]))
+}
+
+#[test]
+fn every_option_is_in_help_and_man_page() {
+    for (program, subcommand, page, known) in [
+        (
+            SASLPASSWD,
+            None,
+            "saslpasswd-rs.8",
+            &[
+                "-c",
+                "-p",
+                "-n",
+                "-d",
+                "-u",
+                "-f",
+                "-a",
+                "-v",
+                "-h",
+                "--config",
+                "--list",
+                "--json",
+                "--disable",
+                "--enable",
+                "--help",
+                "--create",
+                "--pipe",
+                "--no-plaintext",
+                "--delete",
+                "--realm",
+                "--database",
+                "--appname",
+                "--version",
+            ][..],
+        ),
+        (LISTUSERS, None, "sasldblistusers-rs.8", &["-f", "-v", "-h", "--config", "--help", "--version", "--database"]),
+        (SASLDB, None, "sasldb-rs.8", &["-h", "-V"]),
+        (SASLDB, Some("test"), "sasldb-rs.8", &["--dovecot", "--mechanism", "--service", "--realm", "--secured"]),
+        (SASLDB, Some("verify"), "sasldb-rs.8", &["-f", "--database", "--config"]),
+    ] {
+        let found = options(&help(program, subcommand));
+        let page_text = man(page);
+        for option in known {
+            assert!(
+                found.iter().any(|o| o == option),
+                "{option} is not in the help of {program} {subcommand:?}: {found:?}"
+            );
+        }
+        for option in &found {
+            assert!(in_page(&page_text, option), "{option} is not in {page}");
+        }
+    }
+}
+
+#[test]
+fn every_setting_is_in_its_page() {
+    let page = man("sasldb-rs.toml.5");
+    // The refusal of an unknown setting names all that are known.
+    for text in ["no_such_setting = 1", "[[dovecot]]\npath = \"/x\"\nno_such_setting = 1"] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        fs::write(&file, text).unwrap();
+        let fault = sasldb::config::Config::load(Some(&file)).unwrap_err().to_string();
+        let known: Vec<&str> = fault.split("expected one of").nth(1).unwrap().split('`').skip(1).step_by(2).collect();
+        assert!(known.len() >= 5, "{fault}");
+        for setting in known {
+            let named = [
+                format!("Cm {setting}\n"),
+                format!("Cm {setting} ,"),
+                format!(", {setting}\n"),
+                format!("[[{setting}]]"),
+            ];
+            assert!(named.iter().any(|name| page.contains(name)), "{setting} is not in the page");
+        }
+    }
+}
