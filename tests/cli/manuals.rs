@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::shell::{LISTUSERS, SASLDB, SASLPASSWD};
+use crate::shell::{LISTUSERS, SASLAUTHD, SASLDB, SASLPASSWD};
 
 fn help(program: &str, subcommand: Option<&str>) -> String {
     let output = Command::new(program).args(subcommand).arg("--help").output().unwrap();
@@ -64,6 +64,12 @@ fn every_option_is_in_help_and_man_page() {
             ][..],
         ),
         (LISTUSERS, None, "sasldblistusers-rs.8", &["-f", "-v", "-h", "--config", "--help", "--version", "--database"]),
+        (
+            SASLAUTHD,
+            None,
+            "saslauthd-rs.8",
+            &["-f", "--database", "--realm", "--dovecot", "--check-config", "--config"],
+        ),
         (SASLDB, None, "sasldb-rs.8", &["-h", "-V"]),
         (SASLDB, Some("test"), "sasldb-rs.8", &["--dovecot", "--mechanism", "--service", "--realm", "--secured"]),
         (SASLDB, Some("verify"), "sasldb-rs.8", &["-f", "--database", "--config"]),

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 pub(crate) const SASLPASSWD: &str = env!("CARGO_BIN_EXE_saslpasswd-rs");
 pub(crate) const LISTUSERS: &str = env!("CARGO_BIN_EXE_sasldblistusers-rs");
+pub(crate) const SASLAUTHD: &str = env!("CARGO_BIN_EXE_saslauthd-rs");
 pub(crate) const SASLDB: &str = env!("CARGO_BIN_EXE_sasldb-rs");
 
 /// What a program said and how it ended.
