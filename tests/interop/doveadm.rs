@@ -31,8 +31,6 @@ pub(crate) fn doveadm_tells_right_from_wrong(machine: &Machine) {
     assert_eq!(auth_test(machine, "nobody", "secret").status, 77);
 }
 
-// Joins with the helper.
-#[cfg(any())]
 #[test]
 fn doveadm_is_answered() {
     let machine = Machine::start();

@@ -1,11 +1,12 @@
 //! What answers Postfix on the socket.
 
 use std::fmt::Write as _;
+use std::fs::OpenOptions;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use crate::machine::{Machine, Ran, wait_for};
+use crate::machine::{Machine, Ran, project, wait_for};
 
 /// Name of the socket in the folder that the machine shares.
 pub(crate) const SOCKET: &str = "auth";
@@ -17,6 +18,8 @@ pub(crate) const REALM: &str = "example.com";
 pub(crate) struct Ours {
     daemon: Option<Child>,
     database: PathBuf,
+    settings: PathBuf,
+    log: PathBuf,
     socket: PathBuf,
 }
 
@@ -26,15 +29,25 @@ impl Ours {
         Self {
             daemon: None,
             database: machine.accounts().join("db/accounts.db"),
+            log: machine.accounts().join("log"),
+            settings: machine.accounts().join("config.toml"),
             socket: machine.shared().join(SOCKET),
         }
     }
 
     pub(crate) fn start(&mut self) {
         std::fs::create_dir_all(self.database.parent().unwrap()).unwrap();
-        let mut command = Command::new(option_env!("CARGO_BIN_EXE_saslauthd-rs").unwrap_or("x"));
-        command.arg("-f").arg(&self.database).args(["--realm", REALM, "--dovecot"]).arg(&self.socket);
-        self.daemon = Some(command.stdin(Stdio::null()).spawn().unwrap());
+        // The settings that an administrator pastes; only the path is another, outside the machine.
+        let pasted = std::fs::read_to_string(project().join("contrib/postfix/config.toml")).unwrap();
+        let settings = pasted.replace("/var/spool/postfix/private/auth", &self.socket.to_string_lossy());
+        assert_ne!(settings, pasted);
+        std::fs::write(&self.settings, settings).unwrap();
+        // It must not outlive a test that is killed.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--", env!("CARGO_BIN_EXE_saslauthd-rs"), "--config"]).arg(&self.settings);
+        command.arg("-f").arg(&self.database).args(["--realm", REALM]);
+        let log = OpenOptions::new().create(true).append(true).open(&self.log).unwrap();
+        self.daemon = Some(command.stdin(Stdio::null()).stderr(log).spawn().unwrap());
         wait_for("saslauthd-rs to listen", || UnixStream::connect(&self.socket).ok());
     }
 
@@ -65,6 +78,9 @@ impl Ours {
 
 impl Drop for Ours {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- saslauthd-rs\n{}", std::fs::read_to_string(&self.log).unwrap_or_default());
+        }
         if let Some(mut daemon) = self.daemon.take() {
             let _ = daemon.kill();
             let _ = daemon.wait();

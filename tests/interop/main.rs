@@ -2,21 +2,22 @@
 //!
 //! `Site` is a mail server that relays for those who log in; `clients` are the programs that people send mail with;
 //! `Helper` answers the server's questions: ours, or Dovecot's auth service, against which this harness is measured.
-// The tests of our own helper join when it is there: recipe.rs, changes.rs.
-#![allow(dead_code, unused_imports)]
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::arithmetic_side_effects
+    clippy::arithmetic_side_effects,
+    clippy::print_stderr
 )]
 
+mod changes;
 mod clients;
 mod dialogue;
 mod doveadm;
 mod helper;
 mod machine;
 mod peer;
+mod recipe;
 mod recorder;
 mod site;

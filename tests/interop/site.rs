@@ -17,6 +17,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 
 postconf -e myhostname=mail.example.com 'mynetworks = 127.0.0.0/8' inet_protocols=ipv4 maillog_file=/var/log/mail.log \
     'relayhost = [127.0.0.1]:2525' disable_dns_lookups=yes smtp_tls_security_level=none smtpd_tls_security_level=may \
     smtpd_tls_cert_file=CERTIFICATE smtpd_tls_key_file=/etc/ssl/private/mail.key
+ln -s sasldb-rs/auth /var/spool/postfix/private/auth
 mkdir --mode=777 /srv/next-hop
 "#;
 
