@@ -179,8 +179,8 @@ impl fmt::Display for Line<'_> {
             Event::StoreFound => f.write_str("the database can be read, logins are served"),
             Event::ForeignRealm { realm, noted } => write!(
                 f,
-                "realm {} is neither the database's realm {} nor an alias of it: accounts made for that one cannot log \
-                 in by DIGEST-MD5, or without their realm",
+                "the default realm {0} is neither the database's, {1}, nor an alias of it: accounts in {1} have to log in \
+                 with their realm, and by DIGEST-MD5 most clients cannot",
                 Quoted(realm.as_bytes()),
                 Quoted(noted.as_bytes())
             ),
