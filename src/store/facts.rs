@@ -55,7 +55,7 @@ pub(super) fn write<'a>(passwords: impl ExactSizeIterator<Item = &'a PasswordFac
     Some(serde_json::to_string(&passwords.map(Text::from).collect::<Vec<_>>()).unwrap_or_default())
 }
 
-/// Reads what [`write`] wrote; `None` if it did not.
+/// Reads what [`write()`] wrote; `None` if it did not.
 pub(super) fn read(text: Option<&str>) -> Option<Vec<PasswordFacts>> {
     let Some(text) = text else { return Some(vec![PasswordFacts::unlimited(Label::main())]) };
     let passwords: Vec<Text> = serde_json::from_str(text).ok()?;

@@ -59,7 +59,7 @@ pub(super) struct Scratch {
 }
 
 impl<'a> Row<'a> {
-    /// Reads [`COLUMNS`].
+    /// Reads the columns of an account.
     pub(super) fn of(row: &'a rusqlite::Row<'_>) -> Result<Self, StoreError> {
         let column = |index: usize| row.get_ref(index).map_err(|e| StoreError::Damaged(e.to_string()));
         let text = |index| column(index).and_then(text);
