@@ -24,6 +24,8 @@ pub(crate) struct Load {
     /// Percent of the logins that use a wrong password.
     pub(crate) wrong: u64,
     pub(crate) warm_up: Duration,
+    /// Logins begun before the warm-up may end: where the client has to derive keys for each account.
+    pub(crate) warm_up_logins: usize,
     pub(crate) duration: Duration,
 }
 
@@ -41,6 +43,8 @@ pub(crate) struct Outcome {
 /// How long the last exchanges may take to end. A server may hold an abandoned login against its address, as Dovecot
 /// does: the next measurement would pay for it.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+/// A server that does not get there is measured all the same.
+const WARM_ENOUGH: Duration = Duration::from_secs(60);
 /// Every exchange that went wrong is counted, but nobody needs to see a million of them.
 const TOO_MANY_ERRORS: u64 = 1000;
 
@@ -101,7 +105,7 @@ impl<'a> Generator<'a> {
                 };
             let over = now >= until || self.outcome.errors > TOO_MANY_ERRORS;
             match self.phase {
-                Phase::WarmUp if over => {
+                Phase::WarmUp if over && (self.logins >= self.load.warm_up_logins || now >= begun + WARM_ENOUGH) => {
                     self.phase = Phase::Measuring;
                     mark();
                     begun = Instant::now();
@@ -119,7 +123,7 @@ impl<'a> Generator<'a> {
             }
             self.begin_due(&mut connections, now)?;
             // The clock of epoll is too coarse for a pace: then this core spins.
-            let patience = if self.load.rate.is_some() { Duration::ZERO } else { until - now };
+            let patience = if self.load.rate.is_some() { Duration::ZERO } else { until.saturating_duration_since(now) };
             match self.poll.poll(&mut events, Some(patience)) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 result => result?,

@@ -148,6 +148,7 @@ fn single_load(options: &LoadOptions) -> anyhow::Result<()> {
         rate: options.rate,
         wrong: options.wrong,
         warm_up: Duration::from_secs_f64(options.warm_up),
+        warm_up_logins: 0,
         duration: Duration::from_secs_f64(options.seconds),
     };
     let (mut outcome, cpu) = servers::run(&load, &mut wire, &order, &options.pid)?;

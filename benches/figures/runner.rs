@@ -154,6 +154,7 @@ fn subjects(servers: &Servers) -> Vec<(&'static str, Subject)> {
 fn memory(servers: &Servers) -> io::Result<String> {
     let mut lines =
         vec![cells(["memory, MB", "processes", "resident", "private", "1,000 connections: resident", "private"])];
+    lines.push(cells(["target for ours", "–", "–", "8", "–", "20"]));
     let megabytes = |kibibytes: u64| number(kibibytes as f64 / 1024.0);
     for (name, subject) in subjects(servers) {
         let (idle, held) = idle_memory(&subject)?;
@@ -173,6 +174,7 @@ fn slow(servers: &Servers, accounts: u64) -> io::Result<String> {
     let order = order(accounts, Spread::Uniform).1;
     let head = ["a fast login beside 20 slow ones", "slow hashes checked in 9 s", "fast a second"];
     let mut lines = vec![[cells(head), cells(["p50 µs", "p99 µs", "max µs"])].concat()];
+    lines.push(cells(["target for ours", "–", "–", "–", "5,000", "–"]));
     for (name, subject) in subjects(servers) {
         let (measure, slow_ones) = beside_slow(&subject, &users, &order)?;
         let of = |figure: fn(&Measure) -> f64| measure.as_ref().map(figure);
@@ -189,8 +191,9 @@ fn making(servers: &Servers, rounds: u32) -> io::Result<String> {
             times.entry(maker).or_default().extend(make_accounts(servers, maker, round)?);
         }
     }
-    let mut lines = vec![cells(["one account made, ms", "shell alone", "saslpasswd2 -p -c", "saslpasswd-rs -p -c"])];
+    let mut lines =
+        vec![cells(["one account made, ms", "shell alone", "saslpasswd2 -p -c", "saslpasswd-rs -p -c", "target"])];
     let medians = Maker::ALL.map(|maker| figure(median(times.remove(&maker).unwrap_or_default())));
-    lines.push([vec!["start to end, database present".to_owned()], medians.to_vec()].concat());
+    lines.push([vec!["start to end, database present".to_owned()], medians.to_vec(), cells(["5.00"])].concat());
     Ok(table(&lines))
 }

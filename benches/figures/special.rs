@@ -48,6 +48,7 @@ pub(crate) fn beside_slow(subject: &Subject, users: &[User], order: &[u32]) -> i
         rate: None,
         wrong: 0,
         warm_up: Duration::from_secs(1),
+        warm_up_logins: 0,
         duration: Duration::from_secs(8),
     };
     let slow = Load {
