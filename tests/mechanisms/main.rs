@@ -8,6 +8,7 @@
     clippy::arithmetic_side_effects
 )]
 
+mod crafted;
 mod foreign;
 mod malformed;
 mod passwords;

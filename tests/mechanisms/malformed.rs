@@ -109,6 +109,16 @@ fn external_takes_a_short_authzid_without_nul() {
 }
 
 #[test]
+fn external_is_not_offered_without_a_certificate() {
+    for certificate_name in [None, Some(b"".as_slice()), Some(&[b'n'; 1025])] {
+        let start = Start { nonce: "n", timestamp: 0, hostname: "h", realm: "example.org", certificate_name };
+        for initial in [InitialResponse::Absent, InitialResponse::Present(b"joe")] {
+            assert_eq!(fault(begin(Mechanism::External, &start, initial)), Some(Malformed::NotOffered));
+        }
+    }
+}
+
+#[test]
 fn messages_longer_than_any_honest_one_are_refused_by_every_mechanism() {
     for mechanism in Mechanism::ALL {
         for fill in [b'a', b'0', b' ', b',', b'='] {

@@ -2,6 +2,7 @@
 
 use sasldb::credential::ServiceName;
 use sasldb::mechanism::client::ClientStart;
+use sasldb::secret::SecretBytes;
 use sasldb::vocabulary::{Mechanism, Scheme, ScramHash};
 
 use crate::site::{Ending, Shape, Site, account, identity, password, secrets, start, stored};
@@ -142,6 +143,10 @@ fn the_twin_of_a_long_password_does_not_log_in_where_another_scheme_is() {
         assert!(site.log_in(start(Mechanism::Plain, "joe", &password(&long))).is_accepted());
         assert!(!site.log_in(start(Mechanism::Plain, "joe", &password(&twin))).is_accepted(), "{}", other.name());
     }
+    let mut with_hash = stored("main", secrets(&joe, &long, &[Scheme::CramMd5]));
+    with_hash.secrets.hash = Some(SecretBytes::from(b"$6$salt$of something else".as_slice()));
+    let site = Site::new(&[Scheme::CramMd5], [account(joe, vec![with_hash])]);
+    assert!(!site.log_in(start(Mechanism::Plain, "joe", &password(&twin))).is_accepted());
 }
 
 #[test]
@@ -202,4 +207,16 @@ fn keys_under_another_salt_do_not_fit_the_shared_challenge() {
     assert!(beside.log_in(start(Mechanism::Plain, "joe", &password(b"imported"))).is_accepted());
     let alone = Site::new(&[], [account(joe.clone(), vec![imported()])]);
     assert!(alone.log_in(start(Mechanism::ScramSha256, "joe", &password(b"imported"))).is_accepted());
+}
+
+/// Dovecot derives its keys from passwords as they are typed.
+#[test]
+fn plaintext_is_checked_against_keys_of_an_unprepared_password() {
+    use sasldb::credential::{ScramKeys, ScramSalt, Secrets};
+    let typed = "I\u{AD}X".as_bytes();
+    let keys = ScramKeys::derive(ScramHash::Sha1, typed, b"salt", ScramSalt::Imported(b"salt".into()), 64);
+    let secrets = Secrets { scram: vec![keys], ..Secrets::default() };
+    let site = Site::new(&[], [account(identity("joe@example.org"), vec![stored("main", secrets)])]);
+    assert!(site.log_in(start(Mechanism::Plain, "joe", &password(typed))).is_accepted());
+    assert!(!site.log_in(start(Mechanism::Plain, "joe", &password(b"IX"))).is_accepted());
 }

@@ -76,9 +76,8 @@ impl Presented {
         for (position, password) in passwords() {
             let Some(session_key) = check.fitting_key(&password.secrets.digest_md5) else { continue };
             found.insert(position);
-            if rspauth.is_none() && usable.contains(position) {
-                rspauth = Some(check.rspauth(&session_key));
-            }
+            // If another password fits too it is the same one, and so is the proof.
+            rspauth.get_or_insert_with(|| check.rspauth(&session_key));
         }
         Step::Done(judge(found, usable, |_| rspauth))
     }
