@@ -1,6 +1,7 @@
 //! The stored form of DIGEST-MD5: one hash for each spelling of a name, in each character set that clients use.
 
 use md5::{Digest, Md5};
+use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use crate::identity::{Identity, Realms};
@@ -25,6 +26,12 @@ impl DigestMd5Hash {
         username.iter().for_each(|piece| md5.update(piece));
         [b":", realm, b":", password].iter().for_each(|part| md5.update(part));
         SecretArray::new(md5.finalize().into())
+    }
+
+    /// Whether it is this hash, in constant time. As one number, since PLAIN compares all of an account's.
+    #[must_use]
+    pub fn is(&self, hash: &SecretArray<16>) -> Choice {
+        u128::from_ne_bytes(*self.hash.expose()).ct_eq(&u128::from_ne_bytes(*hash.expose()))
     }
 
     /// The hashes of `password` for every spelling of `identity`, the plain pair of name and own realm first.

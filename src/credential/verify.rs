@@ -3,7 +3,7 @@
 //! A slow secret beside a fast one protects nothing, so the fast one is used. The fast checks come first; those that take
 //! milliseconds are a step of their own, so that the caller can run it where blocking is allowed.
 
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 use crate::identity::Identity;
 use crate::prep;
@@ -97,7 +97,7 @@ fn fitting_digest_md5(password: &[u8], account: &Account, wanted: PasswordSet) -
         let fits = |secrets: &Secrets| match Cheapest::of(secrets) {
             // No early end: which of the hashes fits is nobody's business.
             Some(Cheapest::DigestMd5(all)) => {
-                all.iter().fold(false, |found, stored| stored.hash.equals(hash.expose()) | found)
+                all.iter().fold(Choice::from(0), |found, stored| found | stored.is(&hash)).into()
             }
             _ => false,
         };
@@ -142,4 +142,33 @@ fn fitting_scram(password: &[u8], lookup: &Lookup) -> PasswordSet {
 fn fitting<'a>(account: &'a Account, mut fits: impl FnMut(&'a Secrets) -> bool) -> PasswordSet {
     let passwords = account.passwords.iter().enumerate();
     passwords.filter(|(_, p)| fits(&p.secrets)).map(|(position, _)| position).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::SecretBytes;
+
+    fn keys(hash: ScramHash, iterations: u32) -> ScramKeys {
+        let key = || SecretBytes::new(vec![0; hash.output_len()]);
+        ScramKeys { hash, salt: ScramSalt::Derived, iterations, stored_key: key(), server_key: key() }
+    }
+
+    #[test]
+    fn among_scram_keys_those_of_the_least_work_are_used() {
+        for (scram, cheapest) in [
+            (
+                vec![keys(ScramHash::Sha512, 4096), keys(ScramHash::Sha256, 4096), keys(ScramHash::Sha1, 4096)],
+                ScramHash::Sha1,
+            ),
+            (vec![keys(ScramHash::Sha1, 10_000), keys(ScramHash::Sha256, 4096)], ScramHash::Sha256),
+            (vec![keys(ScramHash::Sha512, 4096), keys(ScramHash::Sha256, 100_000)], ScramHash::Sha512),
+        ] {
+            let secrets = Secrets { scram, ..Secrets::default() };
+            match Cheapest::of(&secrets) {
+                Some(Cheapest::Scram(keys)) => assert_eq!(keys.hash, cheapest),
+                _ => panic!("no SCRAM keys"),
+            }
+        }
+    }
 }
