@@ -37,6 +37,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::client::Load;
 use crate::mechanisms::Mechanism;
+use crate::process::Processes;
 use crate::report::{Measure, number};
 use crate::users::{Spread, User};
 use crate::wire::Wire;
@@ -151,7 +152,7 @@ fn single_load(options: &LoadOptions) -> anyhow::Result<()> {
         warm_up_logins: 0,
         duration: Duration::from_secs_f64(options.seconds),
     };
-    let (mut outcome, cpu) = servers::run(&load, &mut wire, &order, &options.pid)?;
+    let (mut outcome, cpu) = servers::run(&load, &mut wire, &order, &Processes::Listed(options.pid.clone()))?;
     if let Some(error) = &outcome.first_error {
         eprintln!("{} errors, the first: {error}", outcome.errors);
     }

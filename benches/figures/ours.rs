@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::process::{Running, on_server_core, wait_for_socket};
+use crate::process::{Processes, Running, on_server_core, wait_for_socket};
 use crate::users::{REALM, User};
 
 /// Of the build that this benchmark belongs to, once the programs exist.
@@ -33,14 +33,11 @@ pub(crate) struct Ours {
     pub(crate) dovecot: PathBuf,
     /// `None` if this helper does not serve Cyrus saslauthd's protocol.
     pub(crate) mux: Option<PathBuf>,
-    running: Running,
+    pub(crate) processes: Processes,
+    _running: Running,
 }
 
 impl Ours {
-    pub(crate) fn pids(&self) -> Vec<u32> {
-        vec![self.running.pid()]
-    }
-
     /// Makes the accounts and starts the helper on them.
     pub(crate) fn start(programs: &Programs, folder: &Path, users: &[User]) -> io::Result<Self> {
         let database = folder.join("accounts.db");
@@ -76,7 +73,8 @@ impl Ours {
         let mut running = start(knows_mux)?;
         running.drain_log();
         wait_for_socket(&dovecot)?;
-        Ok(Self { dovecot, mux: knows_mux.then_some(mux), running })
+        let processes = Processes::Listed(vec![running.pid()]);
+        Ok(Self { dovecot, mux: knows_mux.then_some(mux), processes, _running: running })
     }
 }
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, Stdio};
 
-use crate::process::{Running, family, on_server_core, wait_for_socket};
+use crate::process::{Processes, Running, on_server_core, wait_for_socket};
 use crate::scram::SHA256;
 use crate::users::{REALM, User};
 
@@ -100,15 +100,8 @@ impl Machine {
 /// A server of the machine, and the processes that do its work.
 pub(crate) struct Peer {
     pub(crate) socket: PathBuf,
-    root: u32,
-    names: &'static [&'static str],
+    pub(crate) processes: Processes,
     _running: Option<Running>,
-}
-
-impl Peer {
-    pub(crate) fn pids(&self) -> Vec<u32> {
-        family(self.root, self.names)
-    }
 }
 
 /// Starts Dovecot with nothing but its auth service. For each login that service asks `anvil` about the address.
@@ -131,7 +124,8 @@ pub(crate) fn dovecot(machine: &Machine, stored: Stored, users: &[User]) -> io::
     let running = Running::start(machine.command("dovecot").args(["-F", "-c", &format!("/etc/dovecot/{name}.conf")]))?;
     let socket = machine.shared(name);
     wait_for_socket(&socket)?;
-    Ok(Peer { socket, root: running.pid(), names: &["auth", "anvil"], _running: Some(running) })
+    let processes = Processes::Family { root: running.pid(), names: &["auth", "anvil"] };
+    Ok(Peer { socket, processes, _running: Some(running) })
 }
 
 fn passwd_file(machine: &Machine, stored: Stored, users: &[User]) -> io::Result<String> {
@@ -174,5 +168,6 @@ pub(crate) fn saslauthd(machine: &Machine, users: &[User]) -> io::Result<Peer> {
     ))?;
     let socket = machine.shared("cyrus/mux");
     wait_for_socket(&socket)?;
-    Ok(Peer { socket, root: machine.pid, names: &["saslauthd"], _running: None })
+    let processes = Processes::Family { root: machine.pid, names: &["saslauthd"] };
+    Ok(Peer { socket, processes, _running: None })
 }

@@ -1,5 +1,6 @@
 //! Processes under measurement: where they run, what they cost, and their end.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -81,8 +82,44 @@ pub(crate) fn wait_for_socket(socket: &Path) -> io::Result<()> {
     wait_for(&socket.display().to_string(), connect).map(drop)
 }
 
-/// `pid` and its descendants, of those called by one of `names`.
-pub(crate) fn family(pid: u32, names: &[&str]) -> Vec<u32> {
+/// The processes of one server.
+#[derive(Clone, Debug)]
+pub(crate) enum Processes {
+    Listed(Vec<u32>),
+    /// Descendants of a process, by their names: as many as there are when somebody asks.
+    Family {
+        root: u32,
+        names: &'static [&'static str],
+    },
+}
+
+impl Processes {
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        match self {
+            Self::Listed(pids) => pids.clone(),
+            Self::Family { root, names } => family(*root, names),
+        }
+    }
+
+    /// CPU time, user and system, of all threads of each of them.
+    pub(crate) fn cpu_times(&self) -> CpuTimes {
+        CpuTimes(self.pids().into_iter().map(|pid| (pid, cpu_time(pid))).collect())
+    }
+}
+
+/// CPU time by process at one moment.
+#[derive(Debug)]
+pub(crate) struct CpuTimes(HashMap<u32, Duration>);
+
+impl CpuTimes {
+    /// What was used since `begin`. A process that has come since has used all that it has.
+    pub(crate) fn since(&self, begin: &Self) -> Duration {
+        let used = |(pid, time): (&u32, &Duration)| time.saturating_sub(begin.0.get(pid).copied().unwrap_or_default());
+        self.0.iter().map(used).sum()
+    }
+}
+
+fn family(pid: u32, names: &[&str]) -> Vec<u32> {
     let processes: Vec<(u32, u32, String)> = fs::read_dir("/proc")
         .into_iter()
         .flatten()
@@ -106,14 +143,11 @@ pub(crate) fn family(pid: u32, names: &[&str]) -> Vec<u32> {
     family
 }
 
-/// CPU time, user and system, of all threads of these processes.
-pub(crate) fn cpu_time(pids: &[u32]) -> Duration {
+fn cpu_time(pid: u32) -> Duration {
     let mut nanoseconds = 0;
-    for pid in pids {
-        for task in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
-            let text = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
-            nanoseconds += text.split_whitespace().next().and_then(|time| time.parse::<u64>().ok()).unwrap_or(0);
-        }
+    for task in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
+        let text = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+        nanoseconds += text.split_whitespace().next().and_then(|time| time.parse::<u64>().ok()).unwrap_or(0);
     }
     Duration::from_nanos(nanoseconds)
 }
@@ -126,9 +160,9 @@ pub(crate) struct Memory {
     pub(crate) private: u64,
 }
 
-pub(crate) fn memory(pids: &[u32]) -> Memory {
+pub(crate) fn memory(processes: &Processes) -> Memory {
     let mut memory = Memory::default();
-    for pid in pids {
+    for pid in processes.pids() {
         let mut of_database = false;
         for line in fs::read_to_string(format!("/proc/{pid}/smaps")).unwrap_or_default().lines() {
             let mut words = line.split_whitespace();

@@ -144,9 +144,10 @@ fn latencies(rows: &[Row], measures: &Measures) -> String {
 
 fn subjects(servers: &Servers) -> Vec<(&'static str, Subject)> {
     let dovecot = &servers.dovecot[&Stored::Cleartext];
-    let mut subjects = vec![("Dovecot auth", Subject { socket: dovecot.socket.clone(), pids: dovecot.pids() })];
+    let mut subjects =
+        vec![("Dovecot auth", Subject { socket: dovecot.socket.clone(), processes: dovecot.processes.clone() })];
     if let Some(ours) = &servers.ours {
-        subjects.push(("ours", Subject { socket: ours.dovecot.clone(), pids: ours.pids() }));
+        subjects.push(("ours", Subject { socket: ours.dovecot.clone(), processes: ours.processes.clone() }));
     }
     subjects
 }
@@ -159,12 +160,12 @@ fn memory(servers: &Servers) -> io::Result<String> {
     for (name, subject) in subjects(servers) {
         let (idle, held) = idle_memory(&subject)?;
         let figures = [idle.resident, idle.private, held.resident, held.private].map(megabytes);
-        lines.push([vec![name.to_owned(), subject.pids.len().to_string()], figures.to_vec()].concat());
+        lines.push([vec![name.to_owned(), subject.processes.pids().len().to_string()], figures.to_vec()].concat());
     }
-    let pids = servers.cyrus.pids();
-    let Memory { resident, private } = crate::process::memory(&pids);
+    let processes = &servers.cyrus.processes;
+    let Memory { resident, private } = crate::process::memory(processes);
     let figures = [megabytes(resident), megabytes(private), "–".to_owned(), "–".to_owned()];
-    lines.push([vec!["saslauthd".to_owned(), pids.len().to_string()], figures.to_vec()].concat());
+    lines.push([vec!["saslauthd".to_owned(), processes.pids().len().to_string()], figures.to_vec()].concat());
     Ok(table(&lines))
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::client::{Generator, Load, Outcome};
 use crate::ours::{Ours, Programs};
 use crate::peers::{self, Machine, Peer, Stored};
-use crate::process::{Running, cpu_time, on_server_core, wait_for_socket};
+use crate::process::{Processes, Running, on_server_core, wait_for_socket};
 use crate::report::Measure;
 use crate::rows::{Login, PeerOf, Row};
 use crate::users::{Spread, User, order};
@@ -43,7 +43,7 @@ pub(crate) struct Servers {
 /// One server that a row can be measured on.
 pub(crate) struct Subject {
     pub(crate) socket: PathBuf,
-    pub(crate) pids: Vec<u32>,
+    pub(crate) processes: Processes,
 }
 
 impl Servers {
@@ -66,9 +66,11 @@ impl Servers {
 
     /// The server that stands at `side` of a row; `None` where there is none.
     pub(crate) fn subject(&self, row: &Row, side: Side) -> Option<Subject> {
-        let of_peer = |peer: &Peer| Subject { socket: peer.socket.clone(), pids: peer.pids() };
+        let of_peer = |peer: &Peer| Subject { socket: peer.socket.clone(), processes: peer.processes.clone() };
         match (side, row.peer) {
-            (Side::Floor, _) => Some(Subject { socket: self.echo.0.clone(), pids: vec![self.echo.1.pid()] }),
+            (Side::Floor, _) => {
+                Some(Subject { socket: self.echo.0.clone(), processes: Processes::Listed(vec![self.echo.1.pid()]) })
+            }
             (Side::Peer, Some(PeerOf::Dovecot(stored))) => Some(of_peer(&self.dovecot[&stored])),
             (Side::Peer, Some(PeerOf::Cyrus)) => Some(of_peer(&self.cyrus)),
             (Side::Peer, None) => None,
@@ -76,7 +78,7 @@ impl Servers {
             (Side::Ours, _) => {
                 let ours = self.ours.as_ref()?;
                 let socket = if row.login == Login::Mux { ours.mux.clone()? } else { ours.dovecot.clone() };
-                Some(Subject { socket, pids: ours.pids() })
+                Some(Subject { socket, processes: ours.processes.clone() })
             }
         }
     }
@@ -125,7 +127,7 @@ impl Servers {
             load.duration = duration.max(Duration::from_secs(4));
         }
         let order = &self.orders[usize::from(matches!(shape.spread, Spread::Zipf))];
-        let (mut outcome, cpu) = run(&load, &mut wire, order, &subject.pids)?;
+        let (mut outcome, cpu) = run(&load, &mut wire, order, &subject.processes)?;
         self.wires.insert((place, side), wire);
         if let Some(error) = &outcome.first_error {
             eprintln!("warning: {}, {side:?}: {} errors, the first: {error}", row.what, outcome.errors);
@@ -135,11 +137,16 @@ impl Servers {
 }
 
 /// Runs one load; gives what came of it, and the CPU time of the server's processes meanwhile.
-pub(crate) fn run(load: &Load, wire: &mut Wire, order: &[u32], pids: &[u32]) -> io::Result<(Outcome, Duration)> {
+pub(crate) fn run(
+    load: &Load,
+    wire: &mut Wire,
+    order: &[u32],
+    processes: &Processes,
+) -> io::Result<(Outcome, Duration)> {
     let mut marks = Vec::new();
-    let outcome = Generator::new(load, wire, order)?.run(|| marks.push(cpu_time(pids)))?;
-    let cpu = match marks[..] {
-        [begin, .., end] => end.saturating_sub(begin),
+    let outcome = Generator::new(load, wire, order)?.run(|| marks.push(processes.cpu_times()))?;
+    let cpu = match &marks[..] {
+        [begin, .., end] => end.since(begin),
         _ => Duration::ZERO,
     };
     Ok((outcome, cpu))

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::client::Load;
 use crate::mechanisms::Mechanism;
-use crate::process::{Memory, SERVER_CORE, memory};
+use crate::process::{Memory, Processes, SERVER_CORE, memory};
 use crate::report::Measure;
 use crate::servers::{Servers, Subject, run};
 use crate::users::{REALM, User};
@@ -16,9 +16,9 @@ use crate::wire::Wire;
 
 /// Memory when nothing has happened yet, and with 1,000 connections that say nothing.
 pub(crate) fn idle_memory(subject: &Subject) -> io::Result<(Memory, Memory)> {
-    let idle = memory(&subject.pids);
+    let idle = memory(&subject.processes);
     let connections = (0..1000).map(|_| introduce(&subject.socket)).collect::<io::Result<Vec<_>>>()?;
-    let held = memory(&subject.pids);
+    let held = memory(&subject.processes);
     drop(connections);
     Ok((idle, held))
 }
@@ -62,14 +62,14 @@ pub(crate) fn beside_slow(subject: &Subject, users: &[User], order: &[u32]) -> i
         let slow_users = User::slow();
         let order: Vec<u32> = (0..slow_users.len() as u32).collect();
         let mut wire = Wire::dovecot(Mechanism::Plain, &slow_users, false);
-        let (outcome, _) = run(&slow, &mut wire, &order, &[])?;
+        let (outcome, _) = run(&slow, &mut wire, &order, &Processes::Listed(Vec::new()))?;
         if let Some(error) = outcome.first_error {
             eprintln!("warning: slow logins: {} errors, the first: {error}", outcome.errors);
         }
         Ok(outcome.authenticated.len())
     });
     let mut wire = Wire::dovecot(Mechanism::Plain, users, false);
-    let (mut outcome, cpu) = run(&fast, &mut wire, order, &subject.pids)?;
+    let (mut outcome, cpu) = run(&fast, &mut wire, order, &subject.processes)?;
     let slow_ones = behind.join().map_err(|_| io::Error::other("the slow logins ended in a panic"))??;
     Ok((Measure::new(&mut outcome, cpu), slow_ones))
 }
