@@ -68,6 +68,8 @@ impl Servers {
     pub(crate) fn subject(&self, row: &Row, side: Side) -> Option<Subject> {
         let of_peer = |peer: &Peer| Subject { socket: peer.socket.clone(), processes: peer.processes.clone() };
         match (side, row.peer) {
+            // What waits for a delay has no floor in an echo.
+            (Side::Floor, _) if row.shape.wrong > 0 => None,
             (Side::Floor, _) => {
                 Some(Subject { socket: self.echo.0.clone(), processes: Processes::Listed(vec![self.echo.1.pid()]) })
             }
@@ -115,7 +117,7 @@ impl Servers {
             in_flight: shape.in_flight,
             fresh: shape.fresh,
             rate: shape.rate,
-            wrong: if side == Side::Floor { 0 } else { shape.wrong },
+            wrong: shape.wrong,
             warm_up: Duration::from_millis(200),
             // The first time, a client of SCRAM derives every account's keys; of 500, so many draws leave out one or two.
             warm_up_logins: if derives { 3000 } else { 0 },
