@@ -256,15 +256,32 @@ impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("\"")?;
         let mut room = MAX_TEXT;
-        for &byte in self.0 {
-            let plain = (byte.is_ascii_graphic() || byte == b' ') && !matches!(byte, b'"' | b'\\');
-            let length = if plain { 1 } else { 4 };
-            let Some(left) = room.checked_sub(length) else { return f.write_str("\"...") };
-            room = left;
-            if plain { write!(f, "{}", char::from(byte))? } else { write!(f, "\\x{byte:02x}")? }
+        let mut rest = self.0;
+        while let Some(&byte) = rest.first() {
+            let plain = rest.iter().take_while(|&&byte| is_plain(byte)).count().min(room);
+            let (run, after) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
+            // Runs in one piece: nearly all of a line is plain, and formatting it byte by byte costs more than the login.
+            f.write_str(core::str::from_utf8(run).unwrap_or_default())?;
+            room = room.saturating_sub(plain);
+            rest = after;
+            if run.is_empty() {
+                let Some(left) = room.checked_sub(ESCAPED).filter(|_| !is_plain(byte)) else {
+                    return f.write_str("\"...");
+                };
+                write!(f, "\\x{byte:02x}")?;
+                room = left;
+                rest = rest.get(1..).unwrap_or_default();
+            }
         }
         f.write_str("\"")
     }
+}
+
+/// What one byte takes that is not plain: `\x0a`.
+const ESCAPED: usize = 4;
+
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')
 }
 
 #[cfg(test)]

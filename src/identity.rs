@@ -26,6 +26,10 @@ pub enum IdentityError {
 }
 
 fn check(text: &str) -> Result<(), IdentityError> {
+    // Nearly every name of every login is plain: no need to look at it as characters.
+    if text.len() <= MAX_PART && text.bytes().all(is_plain) {
+        return Ok(());
+    }
     if let Some(c) = text.chars().find(|&c| prep::is_invisible(c) || matches!(c, '@' | ':' | '"' | '\\')) {
         return Err(IdentityError::Forbidden(c));
     }
@@ -36,8 +40,16 @@ fn check(text: &str) -> Result<(), IdentityError> {
     Ok(())
 }
 
+/// Printable ASCII that any name may hold.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && !matches!(byte, b'@' | b':' | b'"' | b'\\')
+}
+
 /// The form in which two spellings are compared: NFC, ASCII in lower case, nothing else folded.
 fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     let mut folded = prep::nfc(text).into_owned();
     folded.make_ascii_lowercase();
     folded
@@ -109,7 +121,10 @@ impl Realm {
     /// Whether both name the same realm.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
-        fold(&self.0) == fold(&other.0)
+        match self.0.is_ascii() && other.0.is_ascii() {
+            true => self.0.eq_ignore_ascii_case(&other.0),
+            false => fold(&self.0) == fold(&other.0),
+        }
     }
 }
 
