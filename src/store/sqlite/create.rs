@@ -18,6 +18,9 @@ use super::migrate::{Schema, migrate, schema};
 use super::open::{fault, open_writing};
 use super::write::Database;
 
+/// Bytes in a page. Rows of half a kilobyte fill pages of the usual 4,096 badly: an account would take 690 bytes instead of 570.
+const PAGE: i64 = 8192;
+
 /// What a new database notes when it is made.
 #[derive(Debug, Clone)]
 pub struct Creation {
@@ -94,12 +97,13 @@ fn make_in_file(
     creation: &Creation,
     entropy: &mut dyn Entropy,
 ) -> Result<Database, StoreError> {
+    let fail = |e| fault(file.path(), e);
     let mut connection = open_writing(file)?;
     schema(&connection, file)?;
     let keys = Keys::read_or_create(&place.key_file, entropy)?;
+    connection.pragma_update(None, "page_size", PAGE).map_err(fail)?;
     write_ahead(&connection, file)?;
     migrate(&mut connection, file)?;
-    let fail = |e| fault(file.path(), e);
     let transaction = Transaction::new_unchecked(&connection, TransactionBehavior::Immediate).map_err(fail)?;
     let accounts: i64 = transaction.query_row("SELECT count(*) FROM accounts", (), |row| row.get(0)).map_err(fail)?;
     if accounts != 0 {

@@ -23,6 +23,15 @@ const CACHE_KIB: i64 = 2048;
 /// How much of the database is mapped: all of it, nearly always. Pages come straight from the kernel's cache.
 const MAPPED: i64 = 1 << 38;
 
+/// Pages in the write-ahead log at which a writer copies them into the database: 4 MiB.
+const LOG_PAGES: i64 = 512;
+
+/// A writer that ends leaves no longer log than this, in bytes: a few dozen changes.
+const LOG_LEFT: u64 = 512 << 10;
+
+/// How long a writer that ends waits to empty the log. The next one can do it as well.
+const LOG_PATIENCE: Duration = Duration::from_millis(50);
+
 /// What is left of the write-ahead log after a large transaction.
 const LOG_BYTES: i64 = 16 << 20;
 
@@ -47,6 +56,8 @@ pub(super) fn open_writing(file: &DatabaseFile) -> Result<Connection, StoreError
     connection.pragma_update(None, "foreign_keys", true).map_err(fail)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(fail)?;
     connection.pragma_update(None, "secure_delete", true).map_err(fail)?;
+    connection.pragma_update(None, "cell_size_check", true).map_err(fail)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES).map_err(fail)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES).map_err(fail)?;
     Ok(connection)
 }
@@ -63,9 +74,20 @@ fn connect(file: &DatabaseFile, access: OpenFlags, patience: Duration) -> Result
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false).map_err(fail)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false).map_err(fail)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.pragma_update(None, "cell_size_check", true).map_err(fail)?;
     connection.pragma_update(None, "cache_size", CACHE_KIB.saturating_neg()).map_err(fail)?;
     Ok(connection)
+}
+
+/// Copies the write-ahead log into the database and empties it, if it has grown. SQLite does this by itself only within one
+/// connection: a process that makes one change and ends finds the log, reads all of it, and leaves it longer. Both files stay
+/// where they are, for readers that could not make them. If others are at work it is left to them.
+pub(super) fn empty_log(connection: &Connection, file: &DatabaseFile) {
+    let mut log = file.path().as_os_str().to_owned();
+    log.push("-wal");
+    if std::fs::metadata(log).is_ok_and(|log| log.len() >= LOG_LEFT) {
+        let _ = connection.busy_timeout(LOG_PATIENCE);
+        let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
+    }
 }
 
 /// What an error of SQLite means for the database at `path`.

@@ -17,7 +17,7 @@ use super::files::DatabaseFile;
 use super::keyfile::Keys;
 use super::list;
 use super::meta::{Meta, count};
-use super::open::fault;
+use super::open::{empty_log, fault};
 use super::row::{NewRow, PUT, Row, SELECT_ONE, Scratch};
 
 /// Changes accounts. Any number of processes may at once: each change is one transaction, and they wait for each other.
@@ -74,6 +74,12 @@ impl Writer {
     pub fn verify_audit(&mut self) -> Result<Option<AuditHead>, StoreError> {
         let Database { file, connection, keys, meta } = &self.database;
         audit::verify(connection, file, keys, &meta.database)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        empty_log(&self.database.connection, &self.database.file);
     }
 }
 
