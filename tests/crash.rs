@@ -1,5 +1,14 @@
 //! What a crash may leave behind: the old account or the new one, whole, and a database that SQLite finds nothing wrong with.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test may fail"
+)]
+
 #[path = "store/mod.rs"]
 mod store;
 
