@@ -1,5 +1,7 @@
 //! A session in a fixed world, and the two ways to play a transcript against it.
 
+#![allow(dead_code, reason = "each test takes what it needs")]
+
 pub(crate) mod exact;
 pub(crate) mod recorded;
 
