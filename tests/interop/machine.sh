@@ -49,6 +49,11 @@ pivot_root . .
 umount --lazy .
 cd /
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+# A Postfix that has never run makes this folder itself, were it not there for the mount.
+if id postfix >/dev/null 2>&1; then
+    chown postfix /var/spool/postfix/private
+    chmod 700 /var/spool/postfix/private
+fi
 hostname mail.example.com
 echo mail.example.com >/etc/mailname
 printf '%s\n' '127.0.0.1 localhost' '192.0.2.1 mail.example.com mail' >/etc/hosts
