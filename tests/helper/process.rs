@@ -119,6 +119,9 @@ pub(crate) struct Helper {
 
 impl Helper {
     pub(crate) fn spawn(mut command: Command, site: &Site, socket: &Path) -> Self {
+        // A thousand clients in one process are more than an ordinary user's limit lets open.
+        let (_, most) = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).unwrap();
+        nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE, most, most).unwrap();
         let log = site.path("log");
         let child = command.stderr(File::create(&log).unwrap()).env_remove("JOURNAL_STREAM").spawn().unwrap();
         let mut helper = Self { child, log, socket: socket.to_owned() };
