@@ -46,7 +46,7 @@ pub enum Ending {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// A mechanism of this name is not known.
-    UnknownMechanism(Vec<u8>),
+    UnknownMechanism(String),
     /// The client's response was not base64; `*`, with which a mail client gives up, is none either.
     InvalidBase64(Mechanism),
     /// A response that nobody had asked for.
@@ -181,8 +181,8 @@ impl fmt::Display for Line<'_> {
                 f,
                 "the default realm {0} is neither the database's, {1}, nor an alias of it: accounts in {1} have to log in \
                  with their realm, and by DIGEST-MD5 most clients cannot",
-                Quoted(realm.as_bytes()),
-                Quoted(noted.as_bytes())
+                Quoted(realm),
+                Quoted(noted)
             ),
             Event::Reloaded => f.write_str("settings read again"),
             Event::NotReloaded(fault) => write!(f, "settings not changed: {fault}"),
@@ -211,19 +211,19 @@ fn write_ending(f: &mut fmt::Formatter<'_>, login: &Login, ending: &Ending, unkn
         Ending::Authenticated(success) => {
             write!(f, " {}", success.mechanism())?;
             if let Some(label) = success.label() {
-                write!(f, " password={}", Quoted(label.as_str().as_bytes()))?;
+                write!(f, " password={}", Quoted(label))?;
             }
-            write!(f, " user={}", Quoted(success.identity().to_string().as_bytes()))?;
+            write!(f, " user={}", Quoted(success.identity()))?;
         }
         Ending::Denied(denied) => {
-            write!(f, " {} reason={}", denied.mechanism(), Quoted(denied.reason().to_string().as_bytes()))?;
+            write!(f, " {} reason={}", denied.mechanism(), Quoted(denied.reason()))?;
             match denied.name().filter(|_| denied.known() || unknown_names) {
-                Some(name) => write!(f, " user={}", Quoted(name.to_string().as_bytes()))?,
+                Some(name) => write!(f, " user={}", Quoted(name))?,
                 None => f.write_str(" user=-")?,
             }
         }
         Ending::Unavailable(failure) => {
-            write!(f, " {} reason={}", failure.mechanism(), Quoted(failure.fault().to_string().as_bytes()))?;
+            write!(f, " {} reason={}", failure.mechanism(), Quoted(failure.fault()))?;
         }
         Ending::Refused(Refusal::UnknownMechanism(name)) => {
             write!(f, " - reason=\"unknown mechanism\" mechanism={}", Quoted(name))?;
@@ -246,42 +246,56 @@ fn write_ending(f: &mut fmt::Formatter<'_>, login: &Login, ending: &Ending, unkn
             write!(f, " {mechanism} reason=\"{why}\"")?;
         }
     }
-    write!(f, " service={}", Quoted(login.service.as_bytes()))
+    write!(f, " service={}", Quoted(&login.service))
 }
 
-/// Text from outside: in quotes, ASCII, at most [`MAX_TEXT`] bytes between them. Dots after the quotes say that it was cut.
-struct Quoted<'a>(&'a [u8]);
+/// Something from outside, in quotes: ASCII, at most [`MAX_TEXT`] bytes between them. Dots after the quotes say that it was
+/// cut.
+struct Quoted<T>(T);
 
-impl fmt::Display for Quoted<'_> {
+impl<T: fmt::Display> fmt::Display for Quoted<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write;
         f.write_str("\"")?;
-        let mut room = MAX_TEXT;
-        let mut rest = self.0;
-        while let Some(&byte) = rest.first() {
-            let plain = rest.iter().take_while(|&&byte| is_plain(byte)).count().min(room);
-            let (run, after) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
-            // Runs in one piece: nearly all of a line is plain, and formatting it byte by byte costs more than the login.
-            f.write_str(core::str::from_utf8(run).unwrap_or_default())?;
-            room = room.saturating_sub(plain);
-            rest = after;
-            if run.is_empty() {
-                let Some(left) = room.checked_sub(ESCAPED).filter(|_| !is_plain(byte)) else {
-                    return f.write_str("\"...");
-                };
-                write!(f, "\\x{byte:02x}")?;
-                room = left;
-                rest = rest.get(1..).unwrap_or_default();
-            }
-        }
-        f.write_str("\"")
+        let mut inside = Inside { out: f, room: MAX_TEXT, cut: false };
+        write!(inside, "{}", self.0)?;
+        let end = if inside.cut { "\"..." } else { "\"" };
+        f.write_str(end)
     }
 }
 
-/// What one byte takes that is not plain: `\x0a`.
-const ESCAPED: usize = 4;
+/// What stands between the quotes. Nearly all of it is plain, and goes out in one piece.
+struct Inside<'a, 'f> {
+    out: &'a mut fmt::Formatter<'f>,
+    room: usize,
+    cut: bool,
+}
+
+impl fmt::Write for Inside<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut rest = text.as_bytes();
+        while let Some(&first) = rest.first() {
+            let plain = rest.iter().position(|&byte| !is_plain(byte)).unwrap_or(rest.len());
+            let length = if plain == 0 { 1 } else { plain.min(self.room) };
+            let width = if plain == 0 { 4 } else { length };
+            if self.cut || length == 0 || width > self.room {
+                self.cut = true;
+                return Ok(());
+            }
+            self.room = self.room.saturating_sub(width);
+            let (piece, others) = rest.split_at_checked(length).unwrap_or((rest, b""));
+            match core::str::from_utf8(piece) {
+                Ok(piece) if plain > 0 => self.out.write_str(piece)?,
+                _ => write!(self.out, "\\x{first:02x}")?,
+            }
+            rest = others;
+        }
+        Ok(())
+    }
+}
 
 fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')
+    (byte.is_ascii_graphic() || byte == b' ') && !matches!(byte, b'"' | b'\\')
 }
 
 #[cfg(test)]
@@ -295,7 +309,7 @@ mod tests {
 
     #[test]
     fn client_text_cannot_look_like_anything_else() {
-        let name = b"X\"\ndenied 198.51.100.1 \\ \xc3\xa9".to_vec();
+        let name = "X\"\ndenied 198.51.100.1 \\ \u{e9}".to_owned();
         let event = Event::Ended(login("smtp"), Ending::Refused(Refusal::UnknownMechanism(name)));
         assert_eq!(
             event.line(false).to_string(),
@@ -306,9 +320,19 @@ mod tests {
 
     #[test]
     fn long_text_is_cut() {
-        assert_eq!(Quoted(&[b'a'; 128]).to_string().len(), 130);
-        assert_eq!(Quoted(&[b'a'; 129]).to_string(), format!("\"{}\"...", "a".repeat(128)));
-        assert_eq!(Quoted(&[b'\n'; 40]).to_string(), format!("\"{}\"...", "\\x0a".repeat(32)));
+        assert_eq!(Quoted("a".repeat(128)).to_string().len(), 130);
+        assert_eq!(Quoted("a".repeat(129)).to_string(), format!("\"{}\"...", "a".repeat(128)));
+        assert_eq!(Quoted("\n".repeat(40)).to_string(), format!("\"{}\"...", "\\x0a".repeat(32)));
+        // Text that comes in pieces is counted as one.
+        let pieces = format_args!("{}{}{}", "a".repeat(100), "b".repeat(100), "c").to_string();
+        assert_eq!(
+            Quoted(format_args!("{}{}{}", "a".repeat(100), "b".repeat(100), "c")).to_string(),
+            Quoted(pieces).to_string()
+        );
+        assert_eq!(
+            Quoted(format_args!("{}\n{}", "a".repeat(126), "b")).to_string(),
+            format!("\"{}\"...", "a".repeat(126))
+        );
     }
 
     #[test]
@@ -323,7 +347,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_line_is_one_line_of_ascii(name: Vec<u8>, service: String) {
+        fn a_line_is_one_line_of_ascii(name: String, service: String) {
             let event = Event::Ended(login(&service), Ending::Refused(Refusal::UnknownMechanism(name)));
             let line = event.line(true).to_string();
             prop_assert!(line.bytes().all(|b| b.is_ascii_graphic() || b == b' '));

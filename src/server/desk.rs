@@ -70,8 +70,10 @@ impl Desk {
         self.moment = self.clock.moment();
     }
 
-    /// Requests have come: if the store was out of reach, it may be back, with realms of its own.
+    /// Requests have come, perhaps after a change of the store: an older view of it is none for them. And if it was out of
+    /// reach it may be back, with realms of its own.
     pub(super) fn begin_requests(&mut self) {
+        self.authenticator.end_turn();
         if self.noted.is_none() && self.ask_for_realms().is_ok() {
             self.note(Event::StoreFound);
         }

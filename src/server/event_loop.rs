@@ -52,6 +52,8 @@ pub(super) struct Loop {
     /// Connections that have something to be read.
     ready: Vec<usize>,
     inbox: Box<[u8]>,
+    deliveries: Vec<Delivery>,
+    server_pid: u32,
     timers: Timers,
     desk: Desk,
     complained: Option<Moment>,
@@ -100,6 +102,8 @@ impl Loop {
             last_number: 0,
             ready: Vec::new(),
             inbox: vec![0; INBOX].into(),
+            deliveries: Vec::new(),
+            server_pid: std::process::id(),
             timers: Timers::default(),
             desk,
             complained: None,
@@ -225,7 +229,7 @@ impl Loop {
         }
         self.last_number = self.last_number.wrapping_add(1);
         let key = Key { place, number: self.last_number };
-        let origin = Origin { server_pid: std::process::id(), connection: key.number, listed };
+        let origin = Origin { server_pid: self.server_pid, connection: key.number, listed };
         let session = Session::begin(origin, &mut self.desk.turn());
         if let Some(slot) = self.connections.get_mut(place) {
             *slot = Some(Connection::new(key, token, stream, session));
@@ -246,13 +250,14 @@ impl Loop {
         if self.ready.is_empty() {
             return;
         }
-        let ready = core::mem::take(&mut self.ready);
+        let mut ready = core::mem::take(&mut self.ready);
         let mut inbox = core::mem::take(&mut self.inbox);
-        let mut places = ready.into_iter().peekable();
+        let mut deliveries = core::mem::take(&mut self.deliveries);
+        let mut places = ready.drain(..).peekable();
         while places.peek().is_some() {
-            let deliveries = self.read(&mut places, &mut inbox);
+            self.read(&mut places, &mut inbox, &mut deliveries);
             self.desk.begin_requests();
-            for Delivery { place, start, end, closed } in deliveries {
+            for Delivery { place, start, end, closed } in deliveries.drain(..) {
                 let bytes = inbox.get_mut(start..end).unwrap_or_default();
                 if let Some(Some(connection)) = self.connections.get_mut(place) {
                     connection.session.receive(bytes, &mut self.desk.turn());
@@ -264,12 +269,14 @@ impl Loop {
                 }
             }
         }
-        self.inbox = inbox;
+        drop(places);
+        // What is ready again comes in the next turn; the buffers are kept.
+        ready.append(&mut self.ready);
+        (self.ready, self.inbox, self.deliveries) = (ready, inbox, deliveries);
     }
 
     /// Fills the inbox from one connection after the other.
-    fn read(&mut self, places: &mut impl Iterator<Item = usize>, inbox: &mut [u8]) -> Vec<Delivery> {
-        let mut deliveries = Vec::new();
+    fn read(&mut self, places: &mut impl Iterator<Item = usize>, inbox: &mut [u8], deliveries: &mut Vec<Delivery>) {
         let mut start = 0usize;
         while let Some(room) = inbox.get_mut(start..start.saturating_add(MAX_READ)) {
             let Some(place) = places.next() else { break };
@@ -287,7 +294,6 @@ impl Loop {
             deliveries.push(Delivery { place, start, end, closed });
             start = end;
         }
-        deliveries
     }
 
     /// Does what a session has asked for, sends what it has said, and sets its next deadline.

@@ -1,7 +1,8 @@
 //! A folder with a database, and a helper that serves it.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -10,7 +11,9 @@ use std::time::{Duration, Instant};
 use base64ct::{Base64, Encoding};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
-use sasldb::store::Place;
+use sasldb::credential::{Iterations, Label, PasswordFacts, Recipe, derive};
+use sasldb::store::{Applied, Change, CredentialAdmin, Place};
+use sasldb::vocabulary::{Scheme, ScramHash};
 use tempfile::TempDir;
 
 use crate::store;
@@ -58,6 +61,33 @@ impl Site {
     /// Makes or changes joe, and the database with him.
     pub(crate) fn set_password(&self, password: &str) {
         store::put(&mut store::writer(&self.place()), &store::identity("joe", "example.com"), password);
+    }
+
+    /// Makes an account whose passwords take long to check: all that there is of them is SCRAM keys.
+    pub(crate) fn add_slow(&self, name: &str, password: &str, iterations: u32) {
+        let mut writer = store::writer(&self.place());
+        let (identity, label) = (store::identity(name, "example.com"), Label::main());
+        let basis = writer.basis(&identity, &label).unwrap();
+        let recipe = Recipe {
+            identity: &basis.identity,
+            realms: &basis.realms,
+            salt_key: &basis.salt_key,
+            schemes: &[Scheme::Scram(ScramHash::Sha256)],
+            iterations: Iterations { usual: iterations, bound: &[] },
+        };
+        let secrets = derive(&store::password(password), &recipe);
+        let facts = PasswordFacts::unlimited(label);
+        let change = Change::SetPassword { identity, facts, secrets, expected: None };
+        assert_eq!(writer.apply(change, &store::actor(), store::NOW).unwrap().applied, Applied::Created);
+    }
+
+    /// Lets a group read everything here.
+    pub(crate) fn give_to_group(&self, group: nix::unistd::Gid) {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap().map(|entry| (entry.unwrap().path(), 0o640));
+        for (path, mode) in entries.chain([(self.folder.path().to_owned(), 0o750)]) {
+            nix::unistd::chown(&path, None, Some(group)).unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        }
     }
 
     /// Writes the settings; failures are quick unless they say otherwise.
@@ -174,20 +204,15 @@ impl Helper {
         Path::new("/proc").join(self.child.id().to_string()).join(file)
     }
 
-    /// Private memory in use.
-    pub(crate) fn resident_kib(&self) -> u64 {
+    /// What the system says of it under this name.
+    pub(crate) fn status(&self, name: &str) -> String {
         let status = std::fs::read_to_string(self.proc("status")).unwrap();
-        let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
-        line.split_ascii_whitespace().nth(1).unwrap().parse().unwrap()
+        status.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned()
     }
 
-    /// Connections and all else that is open.
-    pub(crate) fn open_files(&self) -> u64 {
-        let status = std::fs::read_to_string(self.proc("status")).unwrap();
-        let size = status.lines().find(|line| line.starts_with("FDSize:")).unwrap();
-        let table: u64 = size.split_ascii_whitespace().nth(1).unwrap().parse().unwrap();
-        // The folder of open files is closed to all but root, because the helper cannot be dumped.
-        std::fs::read_dir(self.proc("fd")).map_or(table, |entries| entries.count() as u64)
+    /// Private memory in use.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        self.status("RssAnon:").split_ascii_whitespace().next().unwrap().parse().unwrap()
     }
 
     /// Whether its first thread waits for something to happen.

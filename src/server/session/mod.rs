@@ -114,7 +114,7 @@ impl Session {
         let login =
             Login { remote: canonical(asked.rip), service: self.service_named(&asked.service), secured: asked.secured };
         let Some(mechanism) = Mechanism::from_name(&asked.mechanism) else {
-            let refusal = Refusal::UnknownMechanism(asked.mechanism.to_vec());
+            let refusal = Refusal::UnknownMechanism(String::from_utf8_lossy(&asked.mechanism).into_owned());
             turn.actions.events.push(Event::Ended(login, Ending::Refused(refusal)));
             let reply = Reply::Fail { id: asked.id, user: None, code: None, reason: None };
             self.reply_late(asked.id, turn.moment, &reply, turn);
