@@ -109,6 +109,8 @@ pub enum Event {
     Stopping,
     /// Lines were lost because the log could not take them.
     LinesLost(u64),
+    /// Who logged in when cannot be written down.
+    ActivityLost(StoreError),
 }
 
 /// How much an event matters, by the numbers of syslog (RFC 5424, section 6.2.1).
@@ -145,7 +147,8 @@ impl Event {
             | Self::AcceptFailed(_)
             | Self::StoreLost(_)
             | Self::NotReloaded(_)
-            | Self::LinesLost(_) => Severity::Error,
+            | Self::LinesLost(_)
+            | Self::ActivityLost(_) => Severity::Error,
         }
     }
 
@@ -187,6 +190,7 @@ impl fmt::Display for Line<'_> {
             Event::Reloaded => f.write_str("settings read again"),
             Event::NotReloaded(fault) => write!(f, "settings not changed: {fault}"),
             Event::Stopping => f.write_str("stopping"),
+            Event::ActivityLost(fault) => write!(f, "who logged in when is not recorded: {fault}"),
             Event::LinesLost(lines) => write!(f, "{lines} log lines were lost: the log could not take them"),
         }
     }

@@ -11,7 +11,7 @@ use crate::config::{Config, Socket, SocketPath, UnknownName};
 use crate::exchange::Policy;
 use crate::identity::{Realm, Realms};
 use crate::server::session::Settings;
-use crate::server::{Door, DoorError, Service, SettingsSource, privilege};
+use crate::server::{ActivityPlace, Door, DoorError, Service, SettingsSource, privilege};
 use crate::store::sqlite::Reader;
 use crate::store::{DecoyShape, StoreError};
 
@@ -84,13 +84,16 @@ fn serve(options: Options) -> Result<(), Failure> {
     }
 
     let shape = DecoyShape { usual_iterations: config.scram_iterations, schemes: config.schemes.clone() };
+    let mut owner = Reader::new(&config.place(), shape.clone());
+    let activity = ActivityPlace { folder: config.activity(), database: Box::new(move || owner.database_id()) };
     let mut reader = Reader::new(&config.place(), shape);
     if let Some(fault) = reader.connect().err().filter(StoreError::is_lasting) {
         return Err(Failure::from(fault).ending_in(Exit::Failure));
     }
     let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let hash_threads = config.hash_threads.map_or(processors, NonZeroUsize::from);
-    let service = Service { doors, store: Box::new(reader), settings: Box::new(settings), connections, hash_threads };
+    let (store, settings) = (Box::new(reader), Box::new(settings));
+    let service = Service { doors, store, settings, connections, hash_threads, activity };
     crate::server::serve(service)
         .map_err(|fault| Failure::new(Exit::Failure, anyhow::Error::new(fault).context("the helper cannot go on")))
 }

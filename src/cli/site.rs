@@ -1,6 +1,8 @@
 //! What the tools work on: the settings, and the store that they name.
 
 use std::ffi::OsStr;
+use std::fs::DirBuilder;
+use std::os::unix::fs::{DirBuilderExt, chown};
 use std::path::Path;
 
 use crate::config::Config;
@@ -41,7 +43,21 @@ impl Site {
             opened => return Ok(opened?),
         }
         let creation = Creation { realms: self.realms_of_a_new_database()?, actor: actor(program), now: now() };
-        Ok(Writer::open(&self.place, &creation, Box::new(SystemEntropy))?)
+        let writer = Writer::open(&self.place, &creation, Box::new(SystemEntropy))?;
+        if writer.is_new() {
+            self.make_activity_folder();
+        }
+        Ok(writer)
+    }
+
+    /// Makes the folder in which the helper writes who logged in, and gives it to the helper's user. The account matters, not
+    /// the folder: where it cannot be made the helper says so.
+    fn make_activity_folder(&self) {
+        let folder = self.config.activity();
+        let made = DirBuilder::new().mode(0o750).create(&folder).is_ok();
+        if let Some(user) = self.config.user.as_ref().filter(|_| made) {
+            let _ = chown(&folder, user.uid().ok().map(nix::unistd::Uid::as_raw), None);
+        }
     }
 
     /// Opens the store for changes.

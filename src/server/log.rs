@@ -1,4 +1,5 @@
-//! The log: events to lines on stderr, on a thread of its own. A login waits neither for a terminal nor for the journal.
+//! The log: events to lines on stderr, on a thread of its own. A login waits neither for a terminal nor for the journal, nor
+//! for activity to be written, which is done here too.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -7,9 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
 
 use crate::event::Event;
+
+use super::activity::Recorder;
 
 /// The most batches that wait to be written; each is what one turn of the loop had to tell.
 const MAX_WAITING: usize = 4096;
@@ -27,13 +30,14 @@ pub(super) struct Log {
 
 impl Log {
     /// Starts the thread.
-    pub(super) fn start(unknown_names: bool) -> std::io::Result<Self> {
+    pub(super) fn start(unknown_names: bool, activity: Recorder) -> std::io::Result<Self> {
         let (sender, batches) = crossbeam_channel::bounded(MAX_WAITING);
         let unknown_names = Arc::new(AtomicBool::new(unknown_names));
         let shown = Arc::clone(&unknown_names);
         let prefixed = is_journal();
-        let thread =
-            std::thread::Builder::new().name("log".to_owned()).spawn(move || write_all(&batches, &shown, prefixed))?;
+        let thread = std::thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(move || Writer { shown, prefixed, activity }.write_all(&batches))?;
         Ok(Self { batches: Some(sender), unknown_names, lost: 0, thread: Some(thread) })
     }
 
@@ -73,20 +77,60 @@ impl Drop for Log {
     }
 }
 
-fn write_all(batches: &Receiver<Vec<Event>>, unknown_names: &AtomicBool, prefixed: bool) {
-    let mut text = String::new();
-    while let Ok(first) = batches.recv() {
-        // When the helper stops, nothing more comes and nobody waits.
-        if batches.is_empty() {
-            std::thread::sleep(GATHERING);
+/// The thread: writes lines, and passes what is activity on to its recorder.
+struct Writer {
+    shown: Arc<AtomicBool>,
+    prefixed: bool,
+    activity: Recorder,
+}
+
+impl Writer {
+    fn write_all(mut self, batches: &Receiver<Vec<Event>>) {
+        let mut text = String::new();
+        let begun = self.activity.begin();
+        self.put(begun.as_ref(), &mut text);
+        while let Some(first) = self.wait(batches, &mut text) {
+            // When the helper stops, nothing more comes and nobody waits.
+            if batches.is_empty() {
+                std::thread::sleep(GATHERING);
+            }
+            for batch in core::iter::once(first).chain(batches.try_iter()) {
+                self.put(&batch, &mut text);
+            }
+            flush(&mut text);
         }
-        let shown = unknown_names.load(Ordering::Relaxed);
-        for event in core::iter::once(first).chain(batches.try_iter()).flatten() {
-            if prefixed {
+        self.activity.end();
+    }
+
+    /// The next batch; none when there will be no more. Activity that is due is written meanwhile.
+    fn wait(&mut self, batches: &Receiver<Vec<Event>>, text: &mut String) -> Option<Vec<Event>> {
+        loop {
+            let failed = self.activity.write_if_due();
+            self.put(failed.as_ref(), text);
+            flush(text);
+            let Some(due) = self.activity.due_in() else { return batches.recv().ok() };
+            match batches.recv_timeout(due) {
+                Ok(batch) => return Some(batch),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+
+    fn put<'e>(&mut self, events: impl IntoIterator<Item = &'e Event>, text: &mut String) {
+        let shown = self.shown.load(Ordering::Relaxed);
+        for event in events {
+            self.activity.note(event);
+            if self.prefixed {
                 let _ = write!(text, "<{}>", event.severity() as u8);
             }
             let _ = writeln!(text, "{}", event.line(shown));
         }
+    }
+}
+
+fn flush(text: &mut String) {
+    if !text.is_empty() {
         // Where stderr is closed there is nobody to tell.
         let _ = std::io::stderr().lock().write_all(text.as_bytes());
         text.clear();

@@ -3,6 +3,7 @@
 //! [`Door`]s are opened while the process may still be root; then it becomes another user ([`privilege`]), and [`serve`]
 //! runs the loop.
 
+mod activity;
 mod connection;
 mod desk;
 mod entropy;
@@ -24,6 +25,8 @@ use crate::authenticator::Authenticator;
 use crate::identity::Realms;
 use crate::store::CredentialLookup;
 
+pub use activity::ActivityPlace;
+use activity::Recorder;
 use desk::Desk;
 use event_loop::Loop;
 pub use listener::{DOVECOT_NAME, Door, DoorError};
@@ -59,6 +62,8 @@ pub struct Service {
     pub connections: usize,
     /// How many threads check slow hashes.
     pub hash_threads: NonZeroUsize,
+    /// Where activity is written.
+    pub activity: ActivityPlace,
 }
 
 /// Serves until SIGTERM or SIGINT. The sockets are gone afterwards.
@@ -69,7 +74,7 @@ pub fn serve(service: Service) -> std::io::Result<()> {
     let poll = Poll::new()?;
     let signals = Signals::catch(poll.registry(), event_loop::SIGNALS)?;
     let waker = Arc::new(Waker::new(poll.registry(), event_loop::POOL)?);
-    let log = Log::start(service.settings.log_unknown_names())?;
+    let log = Log::start(service.settings.log_unknown_names(), Recorder::new(service.activity))?;
     let pool = Pool::new(service.hash_threads, waker);
     let desk = Desk::new(service.settings, Authenticator::new(service.store), pool, log);
     let helper = Loop::new(poll, signals, service.doors, service.connections, desk)?;

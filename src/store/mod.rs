@@ -1,5 +1,6 @@
 //! The account store: what it can be asked, whatever is behind it. Nothing above this room may know which store it is.
 
+pub mod activity;
 mod change;
 mod decoy;
 mod error;

@@ -16,5 +16,6 @@ mod write;
 
 pub use create::Creation;
 pub use list::Lister;
+pub(in crate::store) use open::fault;
 pub use read::Reader;
 pub use write::Writer;

@@ -91,7 +91,7 @@ pub(super) fn empty_log(connection: &Connection, file: &DatabaseFile) {
 }
 
 /// What an error of SQLite means for the database at `path`.
-pub(super) fn fault(path: &Path, error: rusqlite::Error) -> StoreError {
+pub(in crate::store) fn fault(path: &Path, error: rusqlite::Error) -> StoreError {
     let unreachable = |fault: String| StoreError::Unreachable { path: path.to_owned(), fault };
     let code = match error.sqlite_error() {
         Some(error) => *error,

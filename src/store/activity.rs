@@ -1,0 +1,232 @@
+//! Activity: the last success of each account, password and mechanism, and since when nothing was missed. Unknown is never
+//! "unused": who asks for the first has to ask for the second.
+//!
+//! It is a file of its own in a folder of its own, because the helper may write it and must not write the accounts. It keeps a
+//! rollback journal: with a write-ahead log, root would make files in passing that the helper could not write.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
+use rusqlite_migration::{M, Migrations};
+
+use crate::identity::IdentityKey;
+use crate::runtime::UnixTime;
+use crate::vocabulary::Mechanism;
+
+use super::StoreError;
+use super::sqlite::fault;
+
+/// The file's name in its folder.
+pub const FILE: &str = "activity.db";
+
+const FILES: &[M<'_>] = &[M::up(include_str!("../../migrations/activity/0001_initial.sql"))];
+const MIGRATIONS: Migrations<'_> = Migrations::from_slice(FILES);
+
+/// As `migrations/activity/0001_initial.sql` sets it: "sasa".
+const APPLICATION_ID: i64 = 0x7361_7361;
+
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The random number of an account database.
+pub type DatabaseId = [u8; 16];
+
+/// A success.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Use {
+    /// Whose.
+    pub key: IdentityKey,
+    /// The password's label; empty for EXTERNAL.
+    pub label: String,
+    /// By which mechanism.
+    pub mechanism: Mechanism,
+}
+
+/// What is known of one password and mechanism of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastUse {
+    /// The password's label; empty for EXTERNAL.
+    pub label: String,
+    /// By which mechanism.
+    pub mechanism: Mechanism,
+    /// The last success.
+    pub last: Option<UnixTime>,
+}
+
+/// Writes activity down, as one of the helpers at work.
+#[derive(Debug)]
+pub struct ActivityWriter {
+    connection: Connection,
+    path: PathBuf,
+    boot: String,
+    pid: u32,
+}
+
+impl ActivityWriter {
+    /// Opens the file in `folder`, makes it where there is none, and begins. A helper that is gone without a farewell has left
+    /// a gap: what is continuous begins anew, at `now`.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; the folder has to exist.
+    pub fn begin(folder: &Path, now: UnixTime) -> Result<Self, StoreError> {
+        let path = folder.join(FILE);
+        if !folder.is_dir() {
+            return Err(StoreError::Missing(folder.to_owned()));
+        }
+        let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let fail = |e| fault(&path, e);
+        refuse_other(&connection, &path)?;
+        connection.set_transaction_behavior(TransactionBehavior::Immediate);
+        MIGRATIONS.to_latest(&mut connection).map_err(|e| match e {
+            rusqlite_migration::Error::RusqliteError { err, .. } => fail(err),
+            _ => StoreError::NotOurs(path.clone()),
+        })?;
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();
+        let mut writer = Self { connection, path, boot, pid: std::process::id() };
+        writer.greet(now)?;
+        Ok(writer)
+    }
+
+    fn greet(&mut self, now: UnixTime) -> Result<(), StoreError> {
+        let Self { connection, path, boot, pid } = self;
+        let fail = |e| fault(path, e);
+        let transaction = connection.transaction().map_err(fail)?;
+        let others: Vec<(String, u32)> = {
+            let mut all = transaction.prepare("SELECT boot, pid FROM helpers").map_err(fail)?;
+            let rows = all.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).map_err(fail)?;
+            rows.collect::<Result<_, _>>().map_err(fail)?
+        };
+        let is_gone = |(theirs, other): &&(String, u32)| {
+            theirs != boot || other == pid || !Path::new("/proc").join(other.to_string()).exists()
+        };
+        let mut gap = false;
+        for (theirs, other) in others.iter().filter(is_gone) {
+            gap = true;
+            transaction.execute("DELETE FROM helpers WHERE boot = ?1 AND pid = ?2", (theirs, other)).map_err(fail)?;
+        }
+        if gap {
+            transaction.execute("UPDATE periods SET since = ?1", [now.0]).map_err(fail)?;
+        }
+        transaction.execute("INSERT INTO helpers (boot, pid) VALUES (?1, ?2)", (&*boot, *pid)).map_err(fail)?;
+        transaction.commit().map_err(fail)
+    }
+
+    /// Writes `uses` of accounts in `database`, all at the time `now`, whole or not at all. `gap` says that others before them
+    /// were lost.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn record<'u>(
+        &mut self,
+        database: &DatabaseId,
+        uses: impl IntoIterator<Item = (&'u Use, &'u UnixTime)>,
+        gap: bool,
+        now: UnixTime,
+    ) -> Result<(), StoreError> {
+        const PERIOD: &str = "INSERT INTO periods (database, since) VALUES (?1, ?2) \
+                              ON CONFLICT DO UPDATE SET since = excluded.since WHERE ?3";
+        const USE: &str = "INSERT INTO uses (database, realm, name, label, mechanism, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+                           ON CONFLICT DO UPDATE SET last = max(coalesce(last, excluded.last), excluded.last)";
+        let Self { connection, path, .. } = self;
+        let fail = |e| fault(path, e);
+        let transaction = connection.transaction().map_err(fail)?;
+        transaction.execute(PERIOD, (&database[..], now.0, gap)).map_err(fail)?;
+        {
+            let mut put = transaction.prepare_cached(USE).map_err(fail)?;
+            for (Use { key, label, mechanism }, at) in uses {
+                put.execute((&database[..], key.realm(), key.name(), label, mechanism.name(), at.0)).map_err(fail)?;
+            }
+        }
+        transaction.commit().map_err(fail)
+    }
+
+    /// Says farewell: everything was written, so what follows continues.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn end(self) -> Result<(), StoreError> {
+        let gone = "DELETE FROM helpers WHERE boot = ?1 AND pid = ?2";
+        self.connection.execute(gone, (&self.boot, self.pid)).map_err(|e| fault(&self.path, e))?;
+        Ok(())
+    }
+}
+
+/// Reads activity.
+#[derive(Debug)]
+pub struct ActivityReader {
+    connection: Connection,
+    path: PathBuf,
+    database: DatabaseId,
+}
+
+impl ActivityReader {
+    /// Opens the file in `folder` for the accounts of `database`.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; [`StoreError::Missing`] where nothing was recorded yet.
+    pub fn open(folder: &Path, database: DatabaseId) -> Result<Self, StoreError> {
+        let path = folder.join(FILE);
+        if !path.exists() {
+            return Err(StoreError::Missing(path));
+        }
+        let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        refuse_other(&connection, &path)?;
+        Ok(Self { connection, path, database })
+    }
+
+    /// Since when every success was recorded; `None` if none ever was.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn continuous_since(&self) -> Result<Option<UnixTime>, StoreError> {
+        let asked = "SELECT since FROM periods WHERE database = ?1";
+        let since = self.connection.query_row(asked, [&self.database[..]], |row| row.get(0)).optional();
+        Ok(since.map_err(|e| fault(&self.path, e))?.map(UnixTime))
+    }
+
+    /// What is known of an account, one for each password and mechanism.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn last_uses(&self, key: &IdentityKey) -> Result<Vec<LastUse>, StoreError> {
+        let fail = |e| fault(&self.path, e);
+        let asked = "SELECT label, mechanism, last FROM uses WHERE database = ?1 AND realm = ?2 AND name = ?3 \
+                     ORDER BY label, mechanism";
+        let mut statement = self.connection.prepare_cached(asked).map_err(fail)?;
+        let rows = statement.query_map((&self.database[..], key.realm(), key.name()), |row| {
+            Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, Option<i64>>(2)?))
+        });
+        let mut uses = Vec::new();
+        for row in rows.map_err(fail)? {
+            let (label, mechanism, last) = row.map_err(fail)?;
+            // A later version may know more mechanisms.
+            let Some(mechanism) = Mechanism::from_name(mechanism.as_bytes()) else { continue };
+            uses.push(LastUse { label, mechanism, last: last.map(UnixTime) });
+        }
+        Ok(uses)
+    }
+}
+
+fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
+    let fail = |e| fault(path, e);
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
+    connection.busy_timeout(PATIENCE).map_err(fail)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false).map_err(fail)?;
+    Ok(connection)
+}
+
+fn refuse_other(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let pragma =
+        |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(|e| fault(path, e));
+    let (application, found) = (pragma("application_id")?, pragma("user_version")?);
+    let known = i64::try_from(FILES.len()).unwrap_or(i64::MAX);
+    match (application, found) {
+        (0, 0) => Ok(()),
+        (APPLICATION_ID, found) if found <= known => Ok(()),
+        (APPLICATION_ID, found) => Err(StoreError::TooNew { path: path.to_owned(), found, known }),
+        _ => Err(StoreError::NotOurs(path.to_owned())),
+    }
+}
