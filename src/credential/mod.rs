@@ -4,6 +4,8 @@ mod account;
 mod cram_md5;
 mod derive;
 mod digest_md5;
+mod hash;
+mod import;
 mod limits;
 mod lookup;
 pub mod record;
@@ -16,6 +18,8 @@ pub use account::{
     ScramKeys, ScramSalt, Secrets, StoredPassword,
 };
 pub use derive::{Iterations, Recipe, derive};
+pub use hash::{Cost, HashError, PasswordHash};
+pub use import::{ImportError, Imported};
 pub use limits::{Network, NetworkError, ServiceName};
 pub use lookup::{Lookup, ScramParameters, Who};
 pub use salt::{IterationCensus, SALT_LEN, SaltKey};
