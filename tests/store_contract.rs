@@ -12,7 +12,8 @@
 mod store;
 
 use sasldb::credential::{
-    AccountState, CramMd5States, Label, MAX_PASSWORDS, PasswordFacts, SaltKey, ScramSalt, Secrets, ServiceName, Who,
+    AccountState, CramMd5States, DigestMd5Hash, Label, MAX_PASSWORDS, PasswordFacts, PasswordHash, SaltKey, ScramSalt,
+    Secrets, ServiceName, Who,
 };
 use sasldb::runtime::UnixTime;
 use sasldb::store::memory::{Answers, MemoryStore};
@@ -274,6 +275,38 @@ fn an_account_has_several_passwords() {
         assert!(matches!(apply(admin, change), Err(StoreError::Refused(_))));
         assert_eq!(facts(logins).len(), MAX_PASSWORDS);
     });
+}
+
+fn hashed(text: &str) -> Secrets {
+    Secrets { hash: Some(PasswordHash::parse(text).unwrap()), ..Secrets::default() }
+}
+
+/// A wrong password is tried with every hash of an account, and the answer has to come within seconds.
+#[test]
+fn one_password_of_an_account_may_need_a_slow_hash() {
+    everywhere(|Both { admin, logins }| {
+        let joe = identity("joe", "example.com");
+        let mut set = |text: &str, secrets: Secrets| {
+            let expected = admin.basis(&joe, &label(text)).unwrap().revision;
+            let facts = PasswordFacts::unlimited(label(text));
+            apply(admin, Change::SetPassword { identity: joe.clone(), facts, secrets, expected })
+        };
+        let (slow, fast) = ("$1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1", "{SSHA}1Q9pahL5/J/Qj9IzV7f3X5XeI2iCi4tk");
+        assert_eq!(set("main", hashed(slow)), Ok(Applied::Created));
+        assert_eq!(set("main", hashed(slow)), Ok(Applied::Changed), "in its own place");
+        assert_eq!(set("ldap", hashed(fast)), Ok(Applied::Changed));
+        assert_eq!(set("unix", Secrets { digest_md5: one_digest(), ..hashed(slow) }), Ok(Applied::Changed));
+        assert!(matches!(set("imap", hashed(slow)), Err(StoreError::Refused(_))));
+
+        let found = look_up(logins, who(&joe)).unwrap();
+        let texts = found.account.passwords.iter().filter_map(|p| p.secrets.hash.as_ref()).map(PasswordHash::as_str);
+        assert_eq!(texts.collect::<Vec<_>>(), [slow, fast, slow]);
+        assert_eq!(listed(admin)[0].schemes, [Scheme::DigestMd5, Scheme::Hash]);
+    });
+}
+
+fn one_digest() -> Vec<DigestMd5Hash> {
+    vec![DigestMd5Hash { tag: 0, hash: sasldb::secret::SecretArray::new([1; 16]) }]
 }
 
 #[test]

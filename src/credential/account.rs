@@ -7,6 +7,7 @@ use crate::runtime::UnixTime;
 use crate::secret::{SecretArray, SecretBytes};
 use crate::vocabulary::{MechanismSet, Scheme, ScramHash};
 
+use super::hash::{Cost, PasswordHash};
 use super::limits::{Network, ServiceName};
 
 /// The most passwords that one account may have.
@@ -119,8 +120,8 @@ pub struct Secrets {
     pub cram_md5: Option<CramMd5States>,
     /// scram-*: at most one for each hash.
     pub scram: Vec<ScramKeys>,
-    /// hash: an imported crypt(3)-like string.
-    pub hash: Option<SecretBytes>,
+    /// hash: one that another program made.
+    pub hash: Option<PasswordHash>,
 }
 
 impl Secrets {
@@ -128,6 +129,13 @@ impl Secrets {
     #[must_use]
     pub fn scram_keys(&self, hash: ScramHash) -> Option<&ScramKeys> {
         self.scram.iter().find(|keys| keys.hash == hash)
+    }
+
+    /// Whether PLAIN and LOGIN can be checked by a slow hash only, so that each try takes up to half a second.
+    #[must_use]
+    pub fn needs_slow_hash(&self) -> bool {
+        let slow = self.hash.as_ref().is_some_and(|hash| hash.cost() == Cost::Slow);
+        slow && self.digest_md5.is_empty() && self.scram.is_empty()
     }
 
     /// The schemes that are there.

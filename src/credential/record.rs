@@ -14,6 +14,7 @@ use crate::vocabulary::ScramHash;
 use super::account::{
     CramMd5States, DigestMd5Hash, MAX_PASSWORDS, PasswordFacts, ScramKeys, ScramSalt, Secrets, StoredPassword,
 };
+use super::hash::PasswordHash;
 
 const VERSION: u8 = 1;
 
@@ -29,7 +30,7 @@ mod tag {
     pub(super) const SCRAM_SHA_256: u8 = 4;
     /// As SCRAM_SHA_1.
     pub(super) const SCRAM_SHA_512: u8 = 5;
-    /// The string as imported.
+    /// The text of [`PasswordHash::as_str`].
     pub(super) const HASH: u8 = 6;
     /// No value: PLAIN and LOGIN are refused.
     pub(super) const NO_PLAINTEXT: u8 = 7;
@@ -117,7 +118,7 @@ fn fields(secrets: &Secrets) -> Vec<(u8, Vec<Part<'_>>)> {
         fields.push((scram_tag(hash), parts));
     }
     if let Some(hash) = &secrets.hash {
-        fields.push((tag::HASH, vec![Part::Bytes(hash.expose())]));
+        fields.push((tag::HASH, vec![Part::Bytes(hash.as_str().as_bytes())]));
     }
     if secrets.no_plaintext {
         fields.push((tag::NO_PLAINTEXT, Vec::new()));
@@ -197,7 +198,7 @@ fn decode_secrets(mut reader: Reader<'_>) -> Result<Secrets, RecordError> {
             tag::SCRAM_SHA_1 => secrets.scram.push(scram(ScramHash::Sha1, value)?),
             tag::SCRAM_SHA_256 => secrets.scram.push(scram(ScramHash::Sha256, value)?),
             tag::SCRAM_SHA_512 => secrets.scram.push(scram(ScramHash::Sha512, value)?),
-            tag::HASH => secrets.hash = Some(SecretBytes::from(value.0)),
+            tag::HASH => secrets.hash = Some(hash(value.0)?),
             tag::NO_PLAINTEXT if value.0.is_empty() => secrets.no_plaintext = true,
             _ => return Err(RecordError::Malformed),
         }
@@ -233,6 +234,12 @@ fn scram(hash: ScramHash, mut value: Reader<'_>) -> Result<ScramKeys, RecordErro
         _ => return Err(RecordError::Malformed),
     };
     Ok(ScramKeys { hash, salt, iterations, stored_key, server_key })
+}
+
+/// What [`PasswordHash`] has taken once it has to take for ever: its limits may rise, but not fall.
+fn hash(value: &[u8]) -> Result<PasswordHash, RecordError> {
+    let text = str::from_utf8(value).map_err(|_| RecordError::Malformed)?;
+    PasswordHash::parse(text).map_err(|_| RecordError::Malformed)
 }
 
 /// What is left to read.
@@ -287,7 +294,7 @@ mod tests {
                 scram_keys(ScramHash::Sha1, ScramSalt::Derived),
                 scram_keys(ScramHash::Sha512, ScramSalt::Imported(Vec::new())),
             ],
-            hash: Some(SecretBytes::new(b"$2y$05$x".to_vec())),
+            hash: Some(PasswordHash::parse("abxxB7HlIeckU").unwrap()),
         }
     }
 
@@ -308,7 +315,7 @@ mod tests {
         assert_eq!(record.expose(), expected);
 
         let record = encode([&everything()].into_iter()).unwrap();
-        let mut expected = vec![1, 1, 1, 89, 1, 0, 34, 7];
+        let mut expected = vec![1, 1, 1, 101, 1, 0, 34, 7];
         expected.extend([1; 16]);
         expected.push(8);
         expected.extend([2; 16]);
@@ -325,7 +332,7 @@ mod tests {
             expected.extend(vec![0xbb; size]);
             expected.extend(salt);
         }
-        expected.extend(*b"\x06\0\x08$2y$05$x");
+        expected.extend(*b"\x06\0\x14{CRYPT}abxxB7HlIeckU");
         expected.extend([7, 0, 0]);
         assert_eq!(record.expose(), expected);
     }
@@ -359,10 +366,11 @@ mod tests {
         for wrong in [&[1, 1, 0, 3, 8, 0, 0][..], &[1, 1, 0, 6, 7, 0, 0, 7, 0, 0], &[1, 1, 0, 3, 1, 0, 0]] {
             assert_eq!(decode(wrong, facts(1)).unwrap_err(), RecordError::Malformed, "{wrong:?}");
         }
-        assert_eq!(
-            encode([&Secrets { hash: Some(SecretBytes::new(vec![0; 70_000])), ..Secrets::default() }].into_iter())
-                .unwrap_err(),
-            RecordError::TooLong
-        );
+        let long = Secrets { digest_md5: vec![everything().digest_md5.remove(0); 4000], ..Secrets::default() };
+        assert_eq!(encode([&long].into_iter()).unwrap_err(), RecordError::TooLong);
+        for text in [&b"\x06\0\x06secret"[..], b"\x06\0\x01\xff"] {
+            let record = [&[1, 1, 0, u8::try_from(text.len()).unwrap()], text].concat();
+            assert_eq!(decode(&record, facts(1)).unwrap_err(), RecordError::Malformed);
+        }
     }
 }

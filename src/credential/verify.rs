@@ -11,28 +11,30 @@ use crate::secret::Password;
 use crate::vocabulary::ScramHash;
 
 use super::account::{Account, CramMd5States, DigestMd5Hash, PasswordSet, ScramKeys, ScramSalt, Secrets};
+use super::hash::{Cost, PasswordHash};
 use super::lookup::Lookup;
 use super::scram::{self, ScramOutput};
 
 /// The secret against which a password is checked.
 enum Cheapest<'a> {
     DigestMd5(&'a [DigestMd5Hash]),
-    CramMd5(&'a CramMd5States),
+    Hash(&'a PasswordHash),
     Scram(&'a ScramKeys),
+    CramMd5(&'a CramMd5States),
 }
 
 impl<'a> Cheapest<'a> {
-    /// HMAC-MD5 keys have twins (a key over 64 bytes and its hash are one), so those states come last. Imported hashes are not
-    /// checked yet: their place is between SCRAM and CRAM-MD5, among the slow ones.
+    /// Of the slow ones SCRAM comes first: some hashes look at a part of the password only. HMAC-MD5 keys have twins (a key
+    /// over 64 bytes and its hash are one), so those states come last.
     fn of(secrets: &'a Secrets) -> Option<Self> {
         if !secrets.digest_md5.is_empty() {
-            Some(Self::DigestMd5(&secrets.digest_md5))
-        } else if let Some(keys) = secrets.scram.iter().min_by_key(|keys| cost(keys)) {
-            Some(Self::Scram(keys))
-        } else if secrets.hash.is_none() {
-            secrets.cram_md5.as_ref().map(Self::CramMd5)
-        } else {
-            None
+            return Some(Self::DigestMd5(&secrets.digest_md5));
+        }
+        match (&secrets.hash, secrets.scram.iter().min_by_key(|keys| cost(keys))) {
+            (Some(hash), _) if hash.cost() == Cost::Fast => Some(Self::Hash(hash)),
+            (_, Some(keys)) => Some(Self::Scram(keys)),
+            (Some(hash), None) => Some(Self::Hash(hash)),
+            (None, None) => secrets.cram_md5.as_ref().map(Self::CramMd5),
         }
     }
 }
@@ -52,36 +54,53 @@ fn cost(keys: &ScramKeys) -> u64 {
 #[must_use]
 pub fn check_fast(password: &Password, account: &Account, wanted: PasswordSet) -> PasswordSet {
     let other = prep::other_password_form(password.expose());
-    let mut found = PasswordSet::default();
-    for form in [Some(password.expose()), other.as_ref().map(|form| form.as_slice())].into_iter().flatten() {
-        found = found.union(fitting_digest_md5(form, account, wanted)).union(fitting_cram_md5(form, account));
-        if !found.intersection(wanted).is_empty() {
-            break;
-        }
+    in_either(password.expose(), other.as_ref().map(|form| form.as_slice()), wanted, |form| {
+        let digests = fitting_digest_md5(form, account, wanted).union(fitting_hash(form, account, Cost::Fast));
+        digests.union(fitting_cram_md5(form, account))
+    })
+}
+
+/// What `check` finds for the first form, and if nothing of that is wanted, for the second.
+fn in_either(
+    first: &[u8],
+    second: Option<&[u8]>,
+    wanted: PasswordSet,
+    check: impl Fn(&[u8]) -> PasswordSet,
+) -> PasswordSet {
+    let found = check(first);
+    match second {
+        Some(second) if found.intersection(wanted).is_empty() => found.union(check(second)),
+        _ => found,
     }
-    found
 }
 
 /// Whether any password of the account can be checked by [`check_slowly`] only.
 #[must_use]
 pub fn needs_slow_check(account: &Account) -> bool {
-    account.passwords.iter().any(|p| matches!(Cheapest::of(&p.secrets), Some(Cheapest::Scram(_))))
+    account.passwords.iter().any(|password| match Cheapest::of(&password.secrets) {
+        Some(Cheapest::Scram(_)) => true,
+        Some(Cheapest::Hash(hash)) => hash.cost() == Cost::Slow,
+        Some(Cheapest::DigestMd5(_) | Cheapest::CramMd5(_)) | None => false,
+    })
 }
 
-/// The passwords that `password` is, among those that [`check_fast`] leaves out. Takes milliseconds for each salt and count.
+/// The passwords that `password` is, among those that [`check_fast`] leaves out. Takes milliseconds for each salt and count, up to
+/// half a second for a hash.
 #[must_use]
 pub fn check_slowly(password: &Password, lookup: &Lookup, wanted: PasswordSet) -> PasswordSet {
-    let prepared = prep::scram_password(password.expose());
+    let raw = password.expose();
+    let prepared = prep::scram_password(raw);
     // Other programs stored keys of passwords that they had not prepared.
-    let raw = (prepared.as_slice() != password.expose()).then(|| password.expose());
-    let mut found = PasswordSet::default();
-    for form in [Some(prepared.as_slice()), raw].into_iter().flatten() {
-        found = found.union(fitting_scram(form, lookup));
-        if !found.intersection(wanted).is_empty() {
-            break;
-        }
+    let unprepared = (prepared.as_slice() != raw).then_some(raw);
+    let found = in_either(&prepared, unprepared, wanted, |form| fitting_scram(form, lookup));
+    if !found.intersection(wanted).is_empty() {
+        return found;
     }
-    found
+    let other = prep::other_password_form(raw);
+    let hashes = in_either(raw, other.as_ref().map(|form| form.as_slice()), wanted, |form| {
+        fitting_hash(form, &lookup.account, Cost::Slow)
+    });
+    found.union(hashes)
 }
 
 /// The stored hash is of a spelling, and any that the account's own name gives may be there; one made here always has the
@@ -107,6 +126,13 @@ fn fitting_digest_md5(password: &[u8], account: &Account, wanted: PasswordSet) -
         }
     }
     found
+}
+
+fn fitting_hash(password: &[u8], account: &Account, cost: Cost) -> PasswordSet {
+    fitting(account, |secrets| match Cheapest::of(secrets) {
+        Some(Cheapest::Hash(hash)) => hash.cost() == cost && hash.verify_bytes(password),
+        _ => false,
+    })
 }
 
 fn fitting_cram_md5(password: &[u8], account: &Account) -> PasswordSet {

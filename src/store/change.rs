@@ -203,6 +203,11 @@ fn set_password(
     if let (true, Some(detail)) = (password.secrets.no_plaintext, detail.as_object_mut()) {
         detail.insert("no_plaintext".to_owned(), true.into());
     }
+    if password.secrets.needs_slow_hash() && others(&account, &password.facts.label).any(Secrets::needs_slow_hash) {
+        return Err(StoreError::Refused(
+            "another password of the account can be checked by a slow hash only, and two would take too long",
+        ));
+    }
     let count = account.passwords.len();
     match account.passwords.iter_mut().find(|known| known.facts.label == password.facts.label) {
         Some(known) => *known = password,
@@ -248,12 +253,16 @@ fn set_mechanisms(account: Account, mechanisms: Option<MechanismSet>) -> Result<
     Ok(Plan::Write(Account { mechanisms, ..account }, Note::new(Applied::Changed, "set-mechanisms", Some(detail))))
 }
 
+/// The secrets of the passwords other than `label`.
+fn others<'a>(account: &'a Account, label: &'a Label) -> impl Iterator<Item = &'a Secrets> {
+    account.passwords.iter().filter(move |password| password.facts.label != *label).map(|password| &password.secrets)
+}
+
 /// The iteration counts that passwords other than `label` hold a new one to. One imported with its own salt binds nobody.
 pub(super) fn binding_counts(account: &Account, label: &Label) -> Vec<(ScramHash, u32)> {
-    let others = || account.passwords.iter().filter(|password| password.facts.label != *label);
     let derived = |hash| {
-        others()
-            .filter_map(|password| password.secrets.scram_keys(hash))
+        others(account, label)
+            .filter_map(|secrets| secrets.scram_keys(hash))
             .find(|keys| keys.salt == ScramSalt::Derived)
             .map(|keys| (hash, keys.iterations))
     };

@@ -1,8 +1,7 @@
 //! Accounts with several passwords, with limits, with some schemes only.
 
-use sasldb::credential::ServiceName;
+use sasldb::credential::{PasswordHash, Secrets, ServiceName};
 use sasldb::mechanism::client::ClientStart;
-use sasldb::secret::SecretBytes;
 use sasldb::vocabulary::{Mechanism, Scheme, ScramHash};
 
 use crate::site::{Ending, Shape, Site, account, identity, password, secrets, start, stored};
@@ -144,9 +143,83 @@ fn the_twin_of_a_long_password_does_not_log_in_where_another_scheme_is() {
         assert!(!site.log_in(start(Mechanism::Plain, "joe", &password(&twin))).is_accepted(), "{}", other.name());
     }
     let mut with_hash = stored("main", secrets(&joe, &long, &[Scheme::CramMd5]));
-    with_hash.secrets.hash = Some(SecretBytes::from(b"$6$salt$of something else".as_slice()));
+    with_hash.secrets.hash = Some(PasswordHash::parse(SHA512_CRYPT).unwrap());
     let site = Site::new(&[Scheme::CramMd5], [account(joe, vec![with_hash])]);
     assert!(!site.log_in(start(Mechanism::Plain, "joe", &password(&twin))).is_accepted());
+}
+
+/// Of `secret`, as doveadm pw 2.3.19.1 makes it.
+const SSHA: &str = "{SSHA}1Q9pahL5/J/Qj9IzV7f3X5XeI2iCi4tk";
+/// Of `secret`, as openssl passwd 3.0 makes it.
+const SHA512_CRYPT: &str =
+    "$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGfQv72N2CKPPrVACtLtip/cZ/1GM/O6IND4WQhG.";
+/// Of `secret-a` and whatever follows these eight characters, by crypt(3).
+const DES: &str = "abxjSpUScCSQc";
+
+fn hashed(text: &str) -> Secrets {
+    Secrets { hash: Some(PasswordHash::parse(text).unwrap()), ..Secrets::default() }
+}
+
+#[test]
+fn an_imported_hash_serves_plaintext_and_a_slow_one_is_computed() {
+    for (text, slow) in [(SSHA, false), (SHA512_CRYPT, true)] {
+        let site = Site::new(&[], [account(identity("joe"), vec![stored("main", hashed(text))])]);
+        for mechanism in PLAINTEXT {
+            for (typed, right) in [("secret", true), ("Secret", false), ("secret ", false)] {
+                let login = site.log_in(start(mechanism, "joe", &password(typed.as_bytes())));
+                assert_eq!(login.is_accepted(), right, "{text} {typed}");
+                assert_eq!(login.shape.contains(&Shape::Compute), slow, "{text} {typed}");
+            }
+        }
+        for mechanism in CHALLENGED {
+            assert!(!site.log_in(start(mechanism, "joe", &password(b"secret"))).is_accepted(), "{mechanism} {text}");
+        }
+    }
+}
+
+/// The cheapest secret counts, but of the slow ones SCRAM, for some hashes take other passwords too.
+#[test]
+fn a_hash_is_asked_only_where_nothing_better_is() {
+    let joe = identity("joe@example.org");
+    let scram = Scheme::Scram(ScramHash::Sha256);
+    for (hash, schemes, other_fits, computes) in [
+        (DES, &[][..], true, true),
+        (DES, &[Scheme::CramMd5], true, true),
+        (DES, &[scram], false, true),
+        (DES, &[Scheme::DigestMd5], false, false),
+        (SHA512_CRYPT, &[Scheme::DigestMd5], false, false),
+        (SSHA, &[Scheme::DigestMd5], false, false),
+        (SSHA, &[scram], true, false),
+        (SSHA, &[Scheme::CramMd5], true, false),
+    ] {
+        // What the hash is of and what the others are of never differ in earnest; here it tells which was asked.
+        let (set, other): (&[u8], &[u8]) =
+            if hash == DES { (b"secret-abc", b"secret-abd") } else { (b"set", b"secret") };
+        let secrets = Secrets { hash: hashed(hash).hash, ..secrets(&joe, set, schemes) };
+        let site = Site::new(&[], [account(joe.clone(), vec![stored("main", secrets)])]);
+        let login = site.log_in(start(Mechanism::Plain, "joe", &password(other)));
+        assert_eq!(login.is_accepted(), other_fits, "{hash} {schemes:?}");
+        assert_eq!(login.shape.contains(&Shape::Compute), computes, "{hash} {schemes:?}");
+        if !other_fits {
+            assert!(site.log_in(start(Mechanism::Plain, "joe", &password(set))).is_accepted(), "{hash} {schemes:?}");
+        }
+    }
+}
+
+/// Other programs hashed what was typed, in whichever form.
+#[test]
+fn a_hash_is_found_in_another_normalization_form() {
+    // Of `Grüße` with the composed letter: sha256-crypt by crypt(3), and the digest of it.
+    for text in [
+        "$5$abcdefgh$pUVbo9t33QgsrsaoHC7lceeXuCbpec5DIIc6PaHX9U0",
+        "{SHA256}+D4Dl5bGRToQ9VGeOf0ROQFXIxahqOoHy1JdKAHf0HQ=",
+    ] {
+        let site = Site::new(&[], [account(identity("joe"), vec![stored("main", hashed(text))])]);
+        for typed in ["Gr\u{FC}\u{DF}e", "Gru\u{308}\u{DF}e"] {
+            let login = site.log_in(start(Mechanism::Plain, "joe", &password(typed.as_bytes())));
+            assert!(login.is_accepted(), "{text} {typed}");
+        }
+    }
 }
 
 #[test]
@@ -178,7 +251,7 @@ fn plaintext_finds_a_password_in_another_normalization_form() {
 /// The imported digest of a full address with an empty realm is as good for PLAIN as one made here.
 #[test]
 fn plaintext_is_checked_against_a_hash_of_another_spelling_of_the_name() {
-    use sasldb::credential::{DigestMd5Hash, Secrets};
+    use sasldb::credential::DigestMd5Hash;
     for (username, realm) in [("joe@example.org", ""), ("joe", ""), ("joe@example.org", "example.org")] {
         let hash = DigestMd5Hash::hash(&[username.as_bytes()], realm.as_bytes(), b"secret");
         let only = DigestMd5Hash { tag: DigestMd5Hash::tag(username, realm), hash };
