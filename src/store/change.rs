@@ -21,6 +21,7 @@ pub struct Actor {
 
 /// One change of one account.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, and nobody keeps it")]
 pub enum Change {
     /// Sets one password, making account and password if they are not there.
     SetPassword {
