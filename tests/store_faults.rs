@@ -21,7 +21,7 @@ use std::thread;
 use rusqlite::Connection;
 use sasldb::runtime::SystemEntropy;
 use sasldb::store::sqlite::{Lister, Reader, Writer};
-use sasldb::store::{CredentialLookup, KeyFault, Place, StoreError};
+use sasldb::store::{KeyFault, Place, StoreError};
 use store::*;
 
 /// A folder with a database of one account, which nobody has open.
