@@ -65,8 +65,13 @@ fn a_gap_begins_a_new_period() {
     assert_eq!(since(folder.path(), OURS), Some(20), "a farewell keeps the period");
     record(&mut writer, &OURS, &joe, 120, true);
     assert_eq!(since(folder.path(), OURS), Some(120), "something was lost");
-    // Without a farewell, as after kill -9.
+    record(&mut writer, &OURS, &joe, 90, true);
+    assert_eq!(since(folder.path(), OURS), Some(120), "a clock that was set back makes no period longer");
+    // Without a farewell, as after kill -9: its process is another one now.
     drop(writer);
+    let file = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
+    assert_eq!(file.execute("UPDATE helpers SET started = started + 1", ()).unwrap(), 1);
+    assert_eq!(since(folder.path(), OURS), None, "unknown at once");
     ActivityWriter::begin(folder.path(), UnixTime(200)).unwrap();
     assert_eq!(since(folder.path(), OURS), Some(200));
 }
@@ -82,7 +87,9 @@ fn what_is_not_ours_or_not_there_is_refused_and_left_alone() {
     assert!(ActivityWriter::begin(folder.path(), NOW).is_err());
     assert!(fs::read(&file).unwrap().starts_with(b"a text"));
     fs::remove_file(&file).unwrap();
-    rusqlite::Connection::open(&file).unwrap().execute_batch("PRAGMA application_id = 7; CREATE TABLE t (x)").unwrap();
+    rusqlite::Connection::open(&file).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+    assert!(matches!(ActivityWriter::begin(folder.path(), NOW), Err(StoreError::NotOurs(_))));
+    rusqlite::Connection::open(&file).unwrap().execute_batch("PRAGMA application_id = 7").unwrap();
     assert!(matches!(ActivityWriter::begin(folder.path(), NOW), Err(StoreError::NotOurs(_))));
 }
 

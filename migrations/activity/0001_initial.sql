@@ -10,8 +10,10 @@ CREATE TABLE periods (
 
 -- The helpers at work. One that died left no farewell, and what it had not written yet is missing.
 CREATE TABLE helpers (
-    boot TEXT NOT NULL,
-    pid  INTEGER NOT NULL,
+    boot    TEXT NOT NULL,
+    pid     INTEGER NOT NULL,
+    -- When the process began, as the kernel counts it: process numbers come back.
+    started INTEGER NOT NULL,
     PRIMARY KEY (boot, pid)
 ) STRICT, WITHOUT ROWID;
 

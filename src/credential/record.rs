@@ -30,7 +30,7 @@ mod tag {
     pub(super) const SCRAM_SHA_256: u8 = 4;
     /// As SCRAM_SHA_1.
     pub(super) const SCRAM_SHA_512: u8 = 5;
-    /// The text of [`PasswordHash::as_str`].
+    /// The text of a [`PasswordHash`](super::PasswordHash).
     pub(super) const HASH: u8 = 6;
     /// No value: PLAIN and LOGIN are refused.
     pub(super) const NO_PLAINTEXT: u8 = 7;

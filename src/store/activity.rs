@@ -83,7 +83,7 @@ impl ActivityWriter {
             rusqlite_migration::Error::RusqliteError { err, .. } => fail(err),
             _ => StoreError::NotOurs(path.clone()),
         })?;
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();
+        let boot = this_boot();
         let mut writer = Self { connection, path, boot, pid: std::process::id() };
         writer.greet(now)?;
         Ok(writer)
@@ -93,23 +93,17 @@ impl ActivityWriter {
         let Self { connection, path, boot, pid } = self;
         let fail = |e| fault(path, e);
         let transaction = connection.transaction().map_err(fail)?;
-        let others: Vec<(String, u32)> = {
-            let mut all = transaction.prepare("SELECT boot, pid FROM helpers").map_err(fail)?;
-            let rows = all.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).map_err(fail)?;
-            rows.collect::<Result<_, _>>().map_err(fail)?
-        };
-        let is_gone = |(theirs, other): &&(String, u32)| {
-            theirs != boot || other == pid || !Path::new("/proc").join(other.to_string()).exists()
-        };
-        let mut gap = false;
-        for (theirs, other) in others.iter().filter(is_gone) {
-            gap = true;
+        let gone = helpers_gone(&transaction, path, boot)?;
+        if !gone.is_empty() {
+            // A clock that was set back must not make a period longer.
+            transaction.execute("UPDATE periods SET since = max(since, ?1)", [now.0]).map_err(fail)?;
+        }
+        for (theirs, other) in gone {
             transaction.execute("DELETE FROM helpers WHERE boot = ?1 AND pid = ?2", (theirs, other)).map_err(fail)?;
         }
-        if gap {
-            transaction.execute("UPDATE periods SET since = ?1", [now.0]).map_err(fail)?;
-        }
-        transaction.execute("INSERT INTO helpers (boot, pid) VALUES (?1, ?2)", (&*boot, *pid)).map_err(fail)?;
+        let own = (&*boot, *pid, start_of(*pid).unwrap_or_default());
+        let greeting = "INSERT OR REPLACE INTO helpers (boot, pid, started) VALUES (?1, ?2, ?3)";
+        transaction.execute(greeting, own).map_err(fail)?;
         transaction.commit().map_err(fail)
     }
 
@@ -126,7 +120,7 @@ impl ActivityWriter {
         now: UnixTime,
     ) -> Result<(), StoreError> {
         const PERIOD: &str = "INSERT INTO periods (database, since) VALUES (?1, ?2) \
-                              ON CONFLICT DO UPDATE SET since = excluded.since WHERE ?3";
+                              ON CONFLICT DO UPDATE SET since = max(since, excluded.since) WHERE ?3";
         const USE: &str = "INSERT INTO uses (database, realm, name, label, mechanism, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
                            ON CONFLICT DO UPDATE SET last = max(coalesce(last, excluded.last), excluded.last)";
         let Self { connection, path, .. } = self;
@@ -176,11 +170,15 @@ impl ActivityReader {
         Ok(Self { connection, path, database })
     }
 
-    /// Since when every success was recorded; `None` if none ever was.
+    /// Since when every success was recorded; `None` if none ever was, or if a helper is gone without a farewell: what it had not
+    /// written yet is missing, and the next one will begin anew.
     ///
     /// # Errors
     /// See [`StoreError`].
     pub fn continuous_since(&self) -> Result<Option<UnixTime>, StoreError> {
+        if !helpers_gone(&self.connection, &self.path, &this_boot())?.is_empty() {
+            return Ok(None);
+        }
         let asked = "SELECT since FROM periods WHERE database = ?1";
         let since = self.connection.query_row(asked, [&self.database[..]], |row| row.get(0)).optional();
         Ok(since.map_err(|e| fault(&self.path, e))?.map(UnixTime))
@@ -209,6 +207,32 @@ impl ActivityReader {
     }
 }
 
+fn this_boot() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+/// When the process began, in clock ticks since the start of the system (proc_pid_stat(5)); none if there is no such process.
+fn start_of(pid: u32) -> Option<i64> {
+    let stat = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
+    let (_, after_name) = stat.rsplit_once(')')?;
+    after_name.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+/// The helpers that wrote here and are no more, though they did not say farewell.
+fn helpers_gone(connection: &Connection, path: &Path, boot: &str) -> Result<Vec<(String, u32)>, StoreError> {
+    let fail = |e| fault(path, e);
+    let mut all = connection.prepare("SELECT boot, pid, started FROM helpers").map_err(fail)?;
+    let rows = all.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(fail)?;
+    let mut gone = Vec::new();
+    for row in rows {
+        let (theirs, pid, started): (String, u32, i64) = row.map_err(fail)?;
+        if theirs != boot || start_of(pid) != Some(started) {
+            gone.push((theirs, pid));
+        }
+    }
+    Ok(gone)
+}
+
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
     let fail = |e| fault(path, e);
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
@@ -223,8 +247,10 @@ fn refuse_other(connection: &Connection, path: &Path) -> Result<(), StoreError> 
         |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(|e| fault(path, e));
     let (application, found) = (pragma("application_id")?, pragma("user_version")?);
     let known = i64::try_from(FILES.len()).unwrap_or(i64::MAX);
+    let objects = "SELECT count(*) FROM sqlite_schema";
+    let objects: i64 = connection.query_row(objects, (), |row| row.get(0)).map_err(|e| fault(path, e))?;
     match (application, found) {
-        (0, 0) => Ok(()),
+        (0, 0) if objects == 0 => Ok(()),
         (APPLICATION_ID, found) if found <= known => Ok(()),
         (APPLICATION_ID, found) => Err(StoreError::TooNew { path: path.to_owned(), found, known }),
         _ => Err(StoreError::NotOurs(path.to_owned())),
