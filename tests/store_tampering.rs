@@ -218,7 +218,8 @@ fn the_audit_says_what_was_done() {
     let connection = Connection::open(&place.database).unwrap();
     let mut entries =
         connection.prepare("SELECT uid, program, action, subject, detail FROM audit ORDER BY number").unwrap();
-    let entries: Vec<(u32, String, String, Option<String>, Option<String>)> = entries
+    type Entry = (u32, String, String, Option<String>, Option<String>);
+    let entries: Vec<Entry> = entries
         .query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
         .unwrap()
         .collect::<Result<_, _>>()
