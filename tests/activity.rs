@@ -80,7 +80,7 @@ fn a_gap_begins_a_new_period() {
 fn what_is_not_ours_or_not_there_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("none");
-    assert!(matches!(ActivityWriter::begin(&missing, NOW), Err(StoreError::Missing(_))));
+    assert!(matches!(ActivityWriter::begin(&missing, NOW), Err(StoreError::Unreachable { .. })));
     assert!(matches!(ActivityReader::open(folder.path(), OURS), Err(StoreError::Missing(_))));
     let file = folder.path().join(FILE);
     fs::write(&file, "a text that is long enough to be taken for something else than an empty file").unwrap();

@@ -73,7 +73,7 @@ impl ActivityWriter {
     pub fn begin(folder: &Path, now: UnixTime) -> Result<Self, StoreError> {
         let path = folder.join(FILE);
         if !folder.is_dir() {
-            return Err(StoreError::Missing(folder.to_owned()));
+            return Err(StoreError::Unreachable { path: folder.to_owned(), fault: "no such folder".to_owned() });
         }
         let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         let fail = |e| fault(&path, e);

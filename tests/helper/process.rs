@@ -61,6 +61,8 @@ impl Site {
     /// Makes or changes joe, and the database with him.
     pub(crate) fn set_password(&self, password: &str) {
         store::put(&mut store::writer(&self.place()), &store::identity("joe", "example.com"), password);
+        // As the command line makes it with a new database.
+        std::fs::create_dir_all(self.path("accounts.db.activity")).unwrap();
     }
 
     /// Makes an account whose passwords take long to check: all that there is of them is SCRAM keys.
