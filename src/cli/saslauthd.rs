@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 
-use crate::config::{Config, Socket, SocketPath, UnknownName};
+use crate::config::{Config, Mode, Socket, SocketPath, UnknownName};
 use crate::exchange::Policy;
 use crate::identity::{Realm, Realms};
 use crate::server::session::Settings;
@@ -137,9 +137,11 @@ fn configure(options: &Options) -> Result<Config, Failure> {
     Ok(config)
 }
 
+/// An option has no place for owner and mode, and a mail server is another user than whoever starts the helper: as with
+/// Cyrus's saslauthd, the folder says who may ask.
 fn socket_at(path: &Path) -> Result<Socket, Failure> {
     let checked = std::path::absolute(path).ok().as_deref().map_or_else(|| SocketPath::new(path), SocketPath::new);
-    checked.map(Socket::at).map_err(|fault| {
+    checked.map(|path| Socket { mode: Mode::OPEN, ..Socket::at(path) }).map_err(|fault| {
         Failure::new(Exit::Failure, anyhow::anyhow!("socket {}: the path {fault}", path.display()))
             .hint("name a file in an existing folder; clients cannot connect to longer paths")
     })

@@ -132,6 +132,9 @@ impl<'de> Deserialize<'de> for Group {
 pub struct Mode(u16);
 
 impl Mode {
+    /// Open to whoever gets into the socket's folder.
+    pub const OPEN: Self = Self(0o666);
+
     /// The bits, at most 0o777.
     #[must_use]
     pub const fn bits(self) -> u32 {

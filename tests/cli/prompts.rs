@@ -140,6 +140,12 @@ fn a_signal_at_the_prompt_kills_and_gives_the_echo_back() {
 fn with_the_pipe_option_a_terminal_gets_no_prompt_and_keeps_its_echo() {
     let shell = Shell::new();
     let mut session = saslpasswd(&shell, &["-p", "mailman"]);
+    // Without a prompt nothing else tells that the terminal is set up.
+    let set_up = (0..3000).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        echoes(&session)
+    });
+    assert!(set_up);
     session.send_line("secret").unwrap();
     assert_eq!(session.exp_eof().unwrap(), "secret\r\n");
     assert_status(&session, 0);
