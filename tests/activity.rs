@@ -111,7 +111,7 @@ impl Helper {
             .unwrap();
         let helper = Self { child, folder };
         for _ in 0..400 {
-            if helper.path("auth").exists() {
+            if fs::read_to_string(helper.path("log")).unwrap().contains("listening on") {
                 return helper;
             }
             sleep(Duration::from_millis(25));

@@ -17,11 +17,12 @@ const PRELUDE: &str = r#"
     printf 'realm = "example.com"\nscram_iterations = 4096\nkey_file = "%s/etc/accounts.key"\n' "$2" >"$2/config.toml"
     chmod 755 "$2"
     start() {
+        : >"$2/log"
         setpriv --reuid 1234 --regid 1234 --clear-groups \
             saslauthd-rs --config "$2/config.toml" -f "$2/lib/accounts.db" --dovecot "$2/run/auth" 2>>"$2/log" &
         helper=$!
         tries=0
-        until [ -S "$2/run/auth" ]; do
+        until grep -q "^listening on" "$2/log"; do
             tries=$((tries + 1))
             [ $tries -lt 200 ] && kill -0 $helper || { cat "$2/log" >&2; exit 1; }
             sleep 0.05
