@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::credential::Network;
 use crate::identity::{Realm, Realms};
 use crate::store::{DEFAULT_DATABASE, Place};
 use crate::vocabulary::{Mechanism, MechanismSet, Scheme, ScramHash};
@@ -35,6 +36,10 @@ pub const MAX_SCRAM_ITERATIONS: u32 = 10_000_000;
 
 /// Failures are answered before this: Exim and Postfix begin to doubt a server that is slower.
 pub const MAX_FAILURE_DELAY: Duration = Duration::from_secs(5);
+
+/// The lowest limit of failures but none: a mail client turns one mistyped password into four failures, by as many
+/// mechanisms, and may try twice.
+pub const MIN_BURST: u32 = 8;
 
 /// Every setting, each with its default where the file has none.
 #[derive(Debug, Clone, Deserialize)]
@@ -64,6 +69,8 @@ pub struct Config {
     /// How long after the last message of a failed login the answer is sent; below [`MAX_FAILURE_DELAY`].
     #[serde(deserialize_with = "read::failure_delay")]
     pub failure_delay: Duration,
+    /// How many failures a source may make.
+    pub limits: FailureLimits,
     /// Whether the log shows names that no account has. People type passwords where the name belongs.
     pub log_unknown_names: bool,
     /// The user that the helper becomes when started as root.
@@ -97,6 +104,7 @@ impl Default for Config {
             mechanisms: None,
             plaintext_without_tls: false,
             failure_delay: Duration::from_secs(2),
+            limits: FailureLimits::default(),
             log_unknown_names: false,
             user: None,
             activity: None,
@@ -104,6 +112,31 @@ impl Default for Config {
             hash_threads: None,
             dovecot: Vec::new(),
         }
+    }
+}
+
+/// How many logins may fail from one address before those that follow are refused unchecked.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FailureLimits {
+    /// Failures that may come at once; 0 switches the limits off.
+    #[serde(deserialize_with = "read::burst")]
+    pub burst: u32,
+    /// The time after which one failure is forgiven.
+    #[serde(deserialize_with = "read::forgiven_after")]
+    pub forgiven_after: Duration,
+    /// Networks whose addresses are never refused.
+    #[serde(deserialize_with = "read::networks")]
+    pub exempt: Vec<Network>,
+}
+
+impl Default for FailureLimits {
+    /// Forty are ten mistyped passwords of a client that tries four mechanisms. What runs on this host, webmail say, asks
+    /// for many users with one address.
+    fn default() -> Self {
+        let loopback = ["127.0.0.0/8", "::1/128"];
+        let exempt = loopback.iter().filter_map(|network| network.parse().ok()).collect();
+        Self { burst: 40, forgiven_after: Duration::from_secs(30), exempt }
     }
 }
 

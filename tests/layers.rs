@@ -36,6 +36,7 @@ const PURE: &[&str] = &[
     "protocol/",
     "exchange/",
     "server/session",
+    "server/limits",
 ];
 
 /// What a pure room cannot name.

@@ -172,7 +172,8 @@ impl SettingsSource for FromFile {
             realms,
             hostname: self.hostname.clone(),
         };
-        Settings { policy: Arc::new(policy), failure_delay: self.config.failure_delay }
+        let (failure_delay, limits) = (self.config.failure_delay, self.config.limits.clone());
+        Settings { policy: Arc::new(policy), failure_delay, limits }
     }
 
     fn log_unknown_names(&self) -> bool {

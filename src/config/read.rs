@@ -8,11 +8,12 @@ use std::time::Duration;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use crate::credential::Network;
 use crate::identity::Realm;
 use crate::vocabulary::{Mechanism, MechanismSet, Scheme};
 
 use super::system::User;
-use super::{Config, ConfigError, MAX_FAILURE_DELAY, MAX_SCRAM_ITERATIONS, MIN_SCRAM_ITERATIONS};
+use super::{Config, ConfigError, MAX_FAILURE_DELAY, MAX_SCRAM_ITERATIONS, MIN_BURST, MIN_SCRAM_ITERATIONS};
 
 /// Where in a file a fault is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +134,31 @@ pub(super) fn failure_delay<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
         Ok(delay) if delay < MAX_FAILURE_DELAY => Ok(delay),
         _ => Err(D::Error::custom("must be a time below five seconds in quotes, such as \"2s\" or \"1500ms\"")),
     }
+}
+
+pub(super) fn burst<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let number = i64::deserialize(deserializer)?;
+    match u32::try_from(number) {
+        Ok(burst @ (0 | MIN_BURST..=1_000_000)) => Ok(burst),
+        _ => Err(D::Error::custom(format_args!(
+            "must be 0, for no limits, or a number from {MIN_BURST} to 1000000, not {number}"
+        ))),
+    }
+}
+
+pub(super) fn forgiven_after<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let day = Duration::from_secs(24 * 60 * 60);
+    match humantime::parse_duration(&text) {
+        Ok(time) if (Duration::from_secs(1)..=day).contains(&time) => Ok(time),
+        _ => Err(D::Error::custom("must be a time from a second to a day in quotes, such as \"30s\" or \"5m\"")),
+    }
+}
+
+pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Network>, D::Error> {
+    let texts: Vec<String> = Vec::deserialize(deserializer)?;
+    let parse = |text: &String| text.parse().map_err(|fault| D::Error::custom(format_args!("{text:?} is {fault}")));
+    texts.iter().map(parse).collect()
 }
 
 pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NonZeroU16, D::Error> {

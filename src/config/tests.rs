@@ -45,6 +45,10 @@ fn every_setting_is_taken() {
         activity = "/srv/activity"
         connections = 7
         hash_threads = 3
+        [limits]
+        burst = 100
+        forgiven_after = "1m"
+        exempt = ["192.0.2.0/24", "2001:db8::1"]
         [[dovecot]]
         path = "/var/spool/postfix/private/auth"
         owner = "root"
@@ -66,6 +70,9 @@ fn every_setting_is_taken() {
     assert_eq!(mechanisms, [Mechanism::ScramSha256, Mechanism::External]);
     assert!(config.plaintext_without_tls && config.log_unknown_names);
     assert_eq!(config.failure_delay, Duration::from_millis(4999));
+    assert_eq!((config.limits.burst, config.limits.forgiven_after), (100, Duration::from_secs(60)));
+    let exempt: Vec<_> = config.limits.exempt.iter().map(ToString::to_string).collect();
+    assert_eq!(exempt, ["192.0.2.0/24", "2001:db8::1/128"]);
     assert_eq!(config.user, Some(User::Named("nobody".to_owned())));
     assert_eq!(config.activity(), Path::new("/srv/activity"));
     assert_eq!((config.connections.get(), config.hash_threads.map(NonZeroU16::get)), (7, Some(3)));
@@ -101,6 +108,9 @@ fn a_fault_names_file_line_key_and_what_is_wanted() {
         ("mechanisms = [\"GSSAPI\"]", "mechanisms: there is no mechanism \"GSSAPI\"; known are SCRAM-SHA-512"),
         ("failure_delay = \"5s\"", "failure_delay: must be a time below five seconds"),
         ("failure_delay = 2", "line 1, failure_delay: "),
+        ("[limits]\nburst = 7", "line 2, burst: must be 0, for no limits, or a number from 8 to 1000000, not 7"),
+        ("[limits]\nforgiven_after = \"0s\"", "line 2, forgiven_after: must be a time from a second to a day"),
+        ("[limits]\nexempt = [\"a\"]", "line 2, exempt: \"a\" is not an address or an address block"),
         ("realm = \"a@b\"", "realm: the realm \"a@b\" holds the character '@'"),
         ("realm = \"\"", "realm: the realm \"\" is empty"),
         ("connections = 0", "connections: must be a number from 1 to 65535, not 0"),

@@ -9,7 +9,7 @@ use super::account::{Account, ScramKeys, ScramSalt};
 use super::salt::{IterationCensus, SaltKey};
 
 /// Whose account is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Who {
     /// The account with this key, if there is one.
     Account(IdentityKey),

@@ -73,7 +73,7 @@ impl Attempt {
             }
             Step::Need(suspended) => {
                 let who = asked_for(&self.policy.realms, suspended.question());
-                Progress::LookUp { who, next: Asked { attempt: self, suspended } }
+                Progress::LookUp { who, next: Asked { attempt: self, suspended, refused: false } }
             }
             // A verdict before any question can only be about the message itself.
             Step::Done(verdict) => Progress::Done(self.conclude(None, verdict)),
@@ -86,6 +86,10 @@ impl Attempt {
         match step {
             Step::Challenge { data, next } => {
                 Progress::Challenge { data, next: Waiting { attempt: self, subject: Some(subject), awaiting: next } }
+            }
+            // A slow check whose verdict counts for nothing would only keep others waiting.
+            Step::Compute(_) if subject.hindrance == Some(Reason::TooManyFailures) => {
+                Progress::Done(self.conclude(Some(subject), Verdict::Mismatch))
             }
             Step::Compute(computation) => Progress::Compute(Work { attempt: self, subject, computation }),
             Step::Done(verdict) => Progress::Done(self.conclude(Some(subject), verdict)),
@@ -111,6 +115,7 @@ impl Attempt {
             (None, Verdict::Proven { password, final_data }) if lookup.known => {
                 return Outcome::Authenticated(Authenticated {
                     identity: lookup.account.identity.clone(),
+                    who: lookup.who,
                     label: password.and_then(label_of),
                     mechanism: self.mechanism,
                     final_data,
@@ -153,6 +158,19 @@ impl Waiting {
         }
     }
 
+    /// Whose account it is about, once that is known.
+    #[must_use]
+    pub fn who(&self) -> Option<&Who> {
+        self.subject.as_ref().map(|subject| &subject.lookup.who)
+    }
+
+    /// Whatever comes, it will be denied; the steps stay the same.
+    pub fn refuse(&mut self) {
+        if let Some(subject) = &mut self.subject {
+            subject.hindrance = Some(Reason::TooManyFailures);
+        }
+    }
+
     /// The mechanism, for the log line of an exchange that is abandoned here.
     #[must_use]
     pub fn mechanism(&self) -> Mechanism {
@@ -165,12 +183,18 @@ impl Waiting {
 pub struct Asked {
     attempt: Attempt,
     suspended: Suspended,
+    refused: bool,
 }
 
 impl Asked {
+    /// Whatever comes, it will be denied: its source has failed too often. The steps stay the same.
+    pub fn refuse(&mut self) {
+        self.refused = true;
+    }
+
     /// Takes the answer; `now` decides what has expired.
     pub fn answer(self, answer: Result<Lookup, StoreError>, now: UnixTime) -> Progress {
-        let Self { attempt, suspended } = self;
+        let Self { attempt, suspended, refused } = self;
         let lookup = match answer {
             Ok(lookup) => lookup,
             Err(fault) => {
@@ -185,7 +209,11 @@ impl Asked {
         } else {
             Some(Reason::OtherAuthzid)
         };
-        let hindrance = if lookup.known { hindrance } else { None };
+        let hindrance = match hindrance {
+            _ if refused => Some(Reason::TooManyFailures),
+            hindrance if lookup.known => hindrance,
+            _ => None,
+        };
         let step = suspended.resume(lookup.clone(), usable);
         attempt.go_on_with(Subject { lookup, hindrance }, step)
     }

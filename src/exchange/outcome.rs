@@ -22,6 +22,7 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Authenticated {
     pub(super) identity: Identity,
+    pub(super) who: Who,
     pub(super) label: Option<Label>,
     pub(super) mechanism: Mechanism,
     pub(super) final_data: Option<Vec<u8>>,
@@ -32,6 +33,12 @@ impl Authenticated {
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Whose account it is, as a store is asked for it.
+    #[must_use]
+    pub fn who(&self) -> &Who {
+        &self.who
     }
 
     /// Which password it was; EXTERNAL knows none.
@@ -71,6 +78,12 @@ impl Denied {
             Some(Who::Account(key)) => Some(key),
             _ => None,
         }
+    }
+
+    /// Whose account was tried, where that was learnt.
+    #[must_use]
+    pub fn who(&self) -> Option<&Who> {
+        self.who.as_ref()
     }
 
     /// Whether there is such an account. People type passwords where a name belongs, so the names of no account are
@@ -123,6 +136,9 @@ pub enum Reason {
     /// The client wants to act for another account.
     #[error("authorization identity of another account")]
     OtherAuthzid,
+    /// The source of the login has failed too often; what it proved was not looked at.
+    #[error("too many failures from this source")]
+    TooManyFailures,
     /// The client's message breaks the mechanism's rules.
     #[error("{0}")]
     Malformed(Malformed),

@@ -12,7 +12,7 @@ use crate::mechanism::Malformed;
 use crate::runtime::UnixTime;
 use crate::secret::Password;
 use crate::store::StoreError;
-use crate::vocabulary::{InitialResponse, Mechanism, MechanismSet, Scheme};
+use crate::vocabulary::{InitialResponse, Mechanism, MechanismSet, Scheme, ScramHash};
 
 const NOW: UnixTime = UnixTime(1_000);
 const NAME: &str = "Mailman";
@@ -65,23 +65,24 @@ fn account(passwords: &[(&str, &str)]) -> Account {
     }
 }
 
+fn lookup(who: Who, account: Account, known: bool) -> Lookup {
+    Lookup {
+        known,
+        account: Arc::new(account),
+        who,
+        salt_key: Arc::new(SaltKey::new([7; 32])),
+        census: Arc::new(IterationCensus::new(4096, Vec::new())),
+    }
+}
+
 /// Runs PLAIN with `message` against `account`; `known` as the store says.
 fn plain(policy: Policy, context: Context, account: Account, known: bool, message: &[u8]) -> Outcome {
     let started = begin(&Arc::new(policy), context, Mechanism::Plain, InitialResponse::Present(message), "nonce", NOW);
     match started {
-        Progress::LookUp { who, next } => {
-            let lookup = Lookup {
-                known,
-                account: Arc::new(account),
-                who,
-                salt_key: Arc::new(SaltKey::new([7; 32])),
-                census: Arc::new(IterationCensus::new(4096, Vec::new())),
-            };
-            match next.answer(Ok(lookup), NOW) {
-                Progress::Done(outcome) => outcome,
-                other => panic!("{other:?}"),
-            }
-        }
+        Progress::LookUp { who, next } => match next.answer(Ok(lookup(who, account, known)), NOW) {
+            Progress::Done(outcome) => outcome,
+            other => panic!("{other:?}"),
+        },
         Progress::Done(outcome) => outcome,
         other => panic!("{other:?}"),
     }
@@ -177,6 +178,56 @@ fn a_password_counts_only_where_it_is_good_for() {
         matches!(&other, Outcome::Authenticated(s) if s.label().is_some_and(|l| l.as_str() == "phone")),
         "{other:?}"
     );
+}
+
+/// PLAIN as far as it gets at once; `refused` if its source has failed too often.
+fn progress_of(account: Account, known: bool, message: &[u8], refused: bool) -> Progress {
+    let initial = InitialResponse::Present(message);
+    match begin(&Arc::new(policy()), context(), Mechanism::Plain, initial, "nonce", NOW) {
+        Progress::LookUp { who, mut next } => {
+            if refused {
+                next.refuse();
+            }
+            next.answer(Ok(lookup(who, account, known)), NOW)
+        }
+        other => other,
+    }
+}
+
+#[test]
+fn a_source_that_failed_too_often_is_denied_whatever_it_proves_and_computes_nothing() {
+    let disabled = |mut account: Account| {
+        account.state.disabled = true;
+        account
+    };
+    let whole = || account(&[("main", "secret")]);
+    // Nothing is stored of it that is quick to check.
+    let slow = || {
+        let mut slow = whole();
+        let recipe = Recipe {
+            identity: &slow.identity,
+            realms: &realms(),
+            salt_key: &SaltKey::new([7; 32]),
+            schemes: &[Scheme::Scram(ScramHash::Sha256)],
+            iterations: Iterations { usual: 4096, bound: &[] },
+        };
+        let secrets = derive(&Password::new(b"secret".to_vec()).unwrap(), &recipe);
+        slow.passwords.iter_mut().take(1).zip([secrets]).for_each(|(password, slow)| password.secrets = slow);
+        slow
+    };
+    assert!(matches!(progress_of(slow(), true, RIGHT, false), Progress::Compute(_)));
+    for (account, known, message) in [
+        (whole(), true, RIGHT),
+        (whole(), true, b"\0mailman\0wrong"),
+        (whole(), false, RIGHT),
+        (disabled(whole()), true, RIGHT),
+        (slow(), true, RIGHT),
+    ] {
+        match progress_of(account, known, message, true) {
+            Progress::Done(outcome) => assert_eq!(reason(&outcome), Some(&Reason::TooManyFailures)),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]

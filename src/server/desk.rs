@@ -10,6 +10,7 @@ use crate::store::StoreError;
 use super::SettingsSource;
 use super::connection::Key;
 use super::entropy::Portions;
+use super::limits::Limits;
 use super::log::Log;
 use super::pool::Pool;
 use super::session::{Actions, Serial, Session, Settings, Turn};
@@ -29,6 +30,7 @@ pub(super) struct Desk {
     pub(super) actions: Actions,
     authenticator: Authenticator<Owner>,
     pool: Pool<Owner>,
+    limits: Limits,
     log: Log,
 }
 
@@ -51,6 +53,7 @@ impl Desk {
             actions: Actions::default(),
             authenticator,
             pool,
+            limits: Limits::default(),
             log,
         };
         if let Err(fault) = desk.ask_for_realms() {
@@ -99,6 +102,7 @@ impl Desk {
             now: self.now,
             moment: self.moment,
             entropy: &mut self.entropy,
+            limits: &mut self.limits,
             actions: &mut self.actions,
         }
     }
@@ -107,7 +111,8 @@ impl Desk {
     pub(super) fn carry_out(&mut self, key: Key, session: &mut Session) {
         while !self.actions.close && self.actions.wants_anything() {
             let mut look_ups = core::mem::take(&mut self.actions.look_ups);
-            for (serial, who, asked) in look_ups.drain(..) {
+            for (serial, who, mut asked) in look_ups.drain(..) {
+                session.judge(serial, &who, &mut asked, &mut self.turn());
                 if let Some((_, progress)) = self.authenticator.look_up(who, asked, (key, serial), self.now) {
                     session.go_on(serial, progress, &mut self.turn());
                 }

@@ -8,6 +8,7 @@ mod connection;
 mod desk;
 mod entropy;
 mod event_loop;
+pub mod limits;
 mod listener;
 mod log;
 mod pool;

@@ -75,6 +75,7 @@ fn obey(world: &mut World, directive: &str) -> Result<(), String> {
         ["mechanisms", ref names @ ..] => {
             world.announce(names.iter().map(|name| Mechanism::from_name(name.as_bytes()).unwrap()).collect());
         }
+        ["burst", failures] => world.bar_after(failures.parse().unwrap()),
         ["listed"] => world.believe_peer(),
         ["greeted"] => greet(world),
         ["client", minor] => {

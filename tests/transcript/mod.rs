@@ -10,10 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sasldb::authenticator::Authenticator;
+use sasldb::config::FailureLimits;
 use sasldb::credential::{AccountState, SaltKey};
 use sasldb::exchange::Policy;
 use sasldb::identity::{Realm, Realms};
 use sasldb::runtime::{Entropy, Moment, NoEntropy, UnixTime};
+use sasldb::server::limits::Limits;
 use sasldb::server::session::{Actions, Origin, Serial, Session, Settings, Turn};
 use sasldb::store::memory::{Answers, MemoryStore};
 use sasldb::store::{Applied, Change, CredentialAdmin, DecoyShape, StoreError};
@@ -44,6 +46,7 @@ pub(crate) struct World {
     entropy: Counting,
     moment: Moment,
     actions: Actions,
+    limits: Limits,
     said: VecDeque<u8>,
     pub(crate) log: VecDeque<String>,
     pub(crate) closed: bool,
@@ -65,13 +68,14 @@ impl World {
         };
         Self {
             store: memory.clone(),
-            settings: Settings { policy: Arc::new(policy), failure_delay: DELAY },
+            settings: Settings { policy: Arc::new(policy), failure_delay: DELAY, limits: FailureLimits::default() },
             listed: false,
             session: None,
             authenticator: Authenticator::new(Box::new(memory)),
             entropy: Counting(0),
             moment: Moment::from_secs(1000),
             actions: Actions::default(),
+            limits: Limits::default(),
             said: VecDeque::new(),
             log: VecDeque::new(),
             closed: false,
@@ -82,6 +86,10 @@ impl World {
         let mut policy = (*self.settings.policy).clone();
         policy.mechanisms = mechanisms;
         self.settings.policy = Arc::new(policy);
+    }
+
+    pub(crate) fn bar_after(&mut self, failures: u32) {
+        self.settings.limits.burst = failures;
     }
 
     pub(crate) fn believe_peer(&mut self) {
@@ -167,11 +175,12 @@ impl World {
             return;
         }
         let now = UnixTime(1_795_492_596);
-        let Self { settings, entropy, actions, moment, .. } = self;
-        let mut turn = Turn { settings, now, moment: *moment, entropy, actions };
+        let Self { settings, entropy, actions, moment, limits, .. } = self;
+        let mut turn = Turn { settings, now, moment: *moment, entropy, limits, actions };
         let mut session = call(self.session.take(), &mut turn);
         while !turn.actions.close && turn.actions.wants_anything() {
-            for (serial, who, asked) in std::mem::take(&mut turn.actions.look_ups) {
+            for (serial, who, mut asked) in std::mem::take(&mut turn.actions.look_ups) {
+                session.judge(serial, &who, &mut asked, &mut turn);
                 if let Some((serial, progress)) = self.authenticator.look_up(who, asked, serial, now) {
                     session.go_on(serial, progress, &mut turn);
                 }

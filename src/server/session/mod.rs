@@ -13,8 +13,9 @@ use core::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::credential::Who;
 use crate::event::{Abandonment, Ending, Event, Login, Refusal};
-use crate::exchange::{self, Context, Outcome, Progress};
+use crate::exchange::{self, Asked, Context, Outcome, Progress, Reason};
 use crate::protocol::dovecot::{
     AuthRequest, Breach, Command, CommandDecoder, Cookie, FailCode, FrameError, Greeting, Reply, RequestFault,
     RequestId, decode_base64,
@@ -22,6 +23,7 @@ use crate::protocol::dovecot::{
 use crate::runtime::{Entropy, Moment};
 use crate::vocabulary::{InitialResponse, Mechanism};
 
+use super::limits::Judgement;
 use answer::Answer;
 use handshake::Handshake;
 use late::LateReplies;
@@ -121,10 +123,12 @@ impl Session {
             return Ok(());
         };
         let context = self.context(asked, &login);
+        let counted = self.counted(asked, &context);
         let request = Request {
             id: asked.id,
             serial: self.open.next_serial(),
             login,
+            counted,
             mechanism,
             alone: asked.nologin,
             takes_final_data: asked.final_resp_ok,
@@ -180,6 +184,13 @@ impl Session {
         Context { service, secured: *secured, remote: *remote, local, certificate_name }
     }
 
+    /// The address that a failure counts for: none if the peer may say that it is not to be counted, nor where it names
+    /// this host, which is a proxy's way to say that it does not know.
+    fn counted(&self, asked: &AuthRequest<'_>, context: &Context) -> Option<IpAddr> {
+        let spared = self.origin.listed && asked.no_penalty;
+        context.remote.filter(|_| !spared).filter(|_| context.remote != context.local)
+    }
+
     /// CONT: the client's response to a challenge, or to the mechanism's last word.
     fn respond(&mut self, id: RequestId, data: &[u8], turn: &mut Turn<'_>) -> Result<(), Breach> {
         self.handshake.minor()?;
@@ -193,7 +204,11 @@ impl Session {
         };
         request.arrived = turn.moment;
         match core::mem::replace(&mut request.stage, Stage::Busy) {
-            Stage::Waiting(waiting) => {
+            Stage::Waiting(mut waiting) => {
+                // Others may have failed since the look-up: many exchanges can be brought this far before any of them ends.
+                if waiting.who().is_some_and(|who| judge(request.counted, who, turn)) {
+                    waiting.refuse();
+                }
                 // Prosody writes `=` where it has nothing to say.
                 let data = if data == b"=" { b"" } else { data };
                 let Ok(response) = decode_base64(data, &mut turn.actions.decoded) else {
@@ -227,6 +242,14 @@ impl Session {
             abandon(request, Abandonment::Cancelled, turn);
         }
         Ok(())
+    }
+
+    /// Marks an exchange whose source has failed too often, before its look-up is made. Not when it was asked for: others
+    /// that came with it may have failed since.
+    pub fn judge(&self, serial: Serial, who: &Who, asked: &mut Asked, turn: &mut Turn<'_>) {
+        if judge(self.open.counted(serial), who, turn) {
+            asked.refuse();
+        }
     }
 
     /// Takes what came of a look-up.
@@ -267,6 +290,7 @@ impl Session {
 
     /// Gives an exchange its one ending.
     fn end(&mut self, mut request: Request, outcome: Outcome, turn: &mut Turn<'_>) {
+        count(&request, &outcome, turn);
         let alone = request.alone && !self.open.any_owed() && self.late.is_empty();
         match answer::answer(&request, outcome, alone) {
             Answer::LastWord(success, data) => {
@@ -339,6 +363,22 @@ impl Session {
     /// The connection is gone.
     pub fn close(self, turn: &mut Turn<'_>) {
         self.open.into_iter().for_each(|request| abandon(request, Abandonment::Closed, turn));
+    }
+}
+
+/// Whether a login from there is to be refused, whatever it proves.
+fn judge(from: Option<IpAddr>, who: &Who, turn: &mut Turn<'_>) -> bool {
+    turn.limits.judge(&turn.settings.limits, from, who, turn.moment) == Judgement::RefuseUnchecked
+}
+
+/// Counts an outcome for the source that it came from.
+fn count(request: &Request, outcome: &Outcome, turn: &mut Turn<'_>) {
+    let (from, settings) = (request.counted, &turn.settings.limits);
+    match outcome {
+        Outcome::Authenticated(success) => turn.limits.succeeded(settings, from, success.who()),
+        Outcome::Denied(denied) if *denied.reason() == Reason::TooManyFailures => {}
+        Outcome::Denied(denied) => turn.limits.failed(settings, from, denied.who(), turn.moment),
+        Outcome::Unavailable(_) => {}
     }
 }
 

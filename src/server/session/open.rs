@@ -1,5 +1,7 @@
 //! The exchanges that a client has open on its connection.
 
+use core::net::IpAddr;
+
 use crate::event::Login;
 use crate::exchange::{Authenticated, Waiting};
 use crate::protocol::dovecot::RequestId;
@@ -16,6 +18,8 @@ pub(super) struct Request {
     pub(super) id: RequestId,
     pub(super) serial: Serial,
     pub(super) login: Login,
+    /// The address that its failure counts for.
+    pub(super) counted: Option<IpAddr>,
     pub(super) mechanism: Mechanism,
     /// The client said that it has one request open at a time (`nologin`).
     pub(super) alone: bool,
@@ -66,6 +70,11 @@ impl OpenRequests {
 
     pub(super) fn holds(&self, id: RequestId) -> bool {
         self.ids.contains(&id)
+    }
+
+    /// The address that a failure of this exchange counts for.
+    pub(super) fn counted(&self, serial: Serial) -> Option<IpAddr> {
+        self.requests.iter().find(|request| request.serial == serial)?.counted
     }
 
     pub(super) fn take(&mut self, id: RequestId) -> Option<Request> {

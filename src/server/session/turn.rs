@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use zeroize::Zeroize;
 
+use crate::config::FailureLimits;
 use crate::credential::Who;
 use crate::event::Event;
 use crate::exchange::{Asked, Policy, Work};
 use crate::runtime::{Entropy, Moment, UnixTime};
+use crate::server::limits::Limits;
 
 #[cfg(doc)]
 use super::Session;
@@ -21,6 +23,8 @@ pub struct Settings {
     pub policy: Arc<Policy>,
     /// From the last message of a failed login to its answer.
     pub failure_delay: Duration,
+    /// How many failures a source may make.
+    pub limits: FailureLimits,
 }
 
 /// Where a connection comes from.
@@ -30,7 +34,7 @@ pub struct Origin {
     pub server_pid: u32,
     /// Another number for each connection.
     pub connection: u32,
-    /// Whether the peer is on its socket's list and may be believed about certificates.
+    /// Whether the peer is on its socket's list and may be believed about certificates and `no-penalty`.
     pub listed: bool,
 }
 
@@ -44,6 +48,8 @@ pub struct Turn<'t> {
     pub moment: Moment,
     /// For nonces and cookies.
     pub entropy: &'t mut dyn Entropy,
+    /// The failures counted so far, over all sessions.
+    pub limits: &'t mut Limits,
     /// Takes what the session wants done.
     pub actions: &'t mut Actions,
 }
@@ -53,7 +59,7 @@ pub struct Turn<'t> {
 pub struct Actions {
     /// To be sent, in this order.
     pub send: Vec<u8>,
-    /// To be looked up; [`Session::go_on`] takes what comes of it.
+    /// To be looked up, once [`Session::judge`] has seen it; [`Session::go_on`] takes what comes of it.
     pub look_ups: Vec<(Serial, Who, Asked)>,
     /// To be computed where blocking is allowed; [`Session::conclude`] takes the outcome.
     pub computations: Vec<(Serial, Work)>,
