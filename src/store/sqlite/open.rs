@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi};
 
 use crate::store::StoreError;
 
@@ -31,6 +31,9 @@ const LOG_LEFT: u64 = 512 << 10;
 
 /// How long a writer that ends waits to empty the log. The next one can do it as well.
 const LOG_PATIENCE: Duration = Duration::from_millis(50);
+
+/// What `PRAGMA wal_checkpoint` answers first where nobody was in its way.
+const BUSY_NO: i64 = 0;
 
 /// What is left of the write-ahead log after a large transaction.
 const LOG_BYTES: i64 = 16 << 20;
@@ -86,8 +89,20 @@ pub(super) fn empty_log(connection: &Connection, file: &DatabaseFile) {
     log.push("-wal");
     if std::fs::metadata(log).is_ok_and(|log| log.len() >= LOG_LEFT) {
         let _ = connection.busy_timeout(LOG_PATIENCE);
-        let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
+        let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0));
+        if emptied == Ok(BUSY_NO) {
+            let _ = begin_log(connection);
+        }
     }
+}
+
+/// Writes something into an empty log: the schema's version, as it is. By an empty one, a reader that may not write cannot tell
+/// whether the database has changed, and starts over with each look-up, at thrice the cost.
+fn begin_log(connection: &Connection) -> rusqlite::Result<()> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    transaction.pragma_update(None, "user_version", version)?;
+    transaction.commit()
 }
 
 /// What an error of SQLite means for the database at `path`.
