@@ -118,6 +118,12 @@ impl Realm {
         &self.0
     }
 
+    /// The form in which realms are compared.
+    #[must_use]
+    pub fn key(&self) -> String {
+        fold(&self.0)
+    }
+
     /// Whether both name the same realm.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {

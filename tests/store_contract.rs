@@ -346,6 +346,21 @@ fn listing_is_ordered_and_can_stop() {
 }
 
 #[test]
+fn the_first_account_of_a_realm_is_found_whatever_the_realm_is_an_alias_of() {
+    everywhere(|Both { admin, logins }| {
+        let realm = |text| sasldb::identity::Realm::new(text).unwrap();
+        for account in [identity("zoe", "MX1"), identity("Ann", "mx1"), identity("joe", "mx1.example.com")] {
+            put(admin, &account, "x");
+        }
+        let ann = Some(identity("ann", "mx1").key());
+        assert_eq!(admin.first_in(&realm("Mx1")), Ok(ann.clone()));
+        assert_eq!(logins.first_in(&realm("mx1")), Ok(ann));
+        assert_eq!(admin.first_in(&realm("mx")), Ok(None));
+        assert_eq!(logins.first_in(&realm("example.com")), Ok(None));
+    });
+}
+
+#[test]
 fn realms_are_those_noted() {
     everywhere(|Both { admin, logins }| {
         assert_eq!(admin.realms().unwrap(), realms());

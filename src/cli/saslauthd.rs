@@ -13,12 +13,13 @@ use crate::identity::{Realm, Realms};
 use crate::server::session::Settings;
 use crate::server::{ActivityPlace, Door, DoorError, Service, SettingsSource, privilege};
 use crate::store::sqlite::Reader;
-use crate::store::{DecoyShape, StoreError};
+use crate::store::{CredentialLookup, DecoyShape, StoreError};
 
 use super::exit::Exit;
 use super::failure::{Failure, refused_name};
 use super::host::HostNames;
 use super::output::{Data, Program, to_stderr};
+use super::site;
 
 /// Tells mail servers who may log in.
 #[derive(Debug, Clone, Parser)]
@@ -89,6 +90,10 @@ fn serve(options: Options) -> Result<(), Failure> {
     let mut reader = Reader::new(&config.place(), shape);
     if let Some(fault) = reader.connect().err().filter(StoreError::is_lasting) {
         return Err(Failure::from(fault).ending_in(Exit::Failure));
+    }
+    // A database that cannot be read now says nothing about its realms; look-ups will say that it cannot be read.
+    if let Ok(noted) = reader.realms() {
+        site::refuse_occupied_alias(&config.realms(&noted), |alias| reader.first_in(alias))?;
     }
     let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let hash_threads = config.hash_threads.map_or(processors, NonZeroUsize::from);

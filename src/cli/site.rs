@@ -6,10 +6,10 @@ use std::os::unix::fs::{DirBuilderExt, chown};
 use std::path::Path;
 
 use crate::config::Config;
-use crate::identity::{Authcid, Identity, Name, Realm, Realms};
+use crate::identity::{Authcid, Identity, IdentityKey, Name, Realm, Realms};
 use crate::runtime::{Clock, SystemClock, SystemEntropy, UnixTime};
 use crate::store::sqlite::{Creation, Lister, Reader, Writer};
-use crate::store::{Actor, CredentialAdmin, DecoyShape, Place, StoreError};
+use crate::store::{Actor, CredentialAdmin, CredentialLookup, DecoyShape, Place, StoreError};
 
 use super::exit::Exit;
 use super::failure::{Failure, refused_name};
@@ -78,7 +78,16 @@ impl Site {
 
     /// The default realm and its aliases as the settings and the store have them.
     pub(super) fn realms(&self, store: &mut Writer) -> Result<Realms, Failure> {
-        Ok(self.config.realms(&store.realms()?))
+        let realms = self.config.realms(&store.realms()?);
+        refuse_occupied_alias(&realms, |alias| store.first_in(alias))?;
+        Ok(realms)
+    }
+
+    /// As [`Self::realms`], from a store opened for look-ups.
+    pub(super) fn realms_of_reader(&self, store: &mut Reader) -> Result<Realms, Failure> {
+        let realms = self.config.realms(&store.realms()?);
+        refuse_occupied_alias(&realms, |alias| store.first_in(alias))?;
+        Ok(realms)
     }
 
     fn realms_of_a_new_database(&self) -> Result<Realms, Failure> {
@@ -93,6 +102,24 @@ impl Site {
         let aliases = self.config.realm_aliases.clone().unwrap_or_else(|| host.aliases());
         Ok(Realms::new(default, aliases))
     }
+}
+
+/// An alias is only another name of the default realm: where it has accounts of its own, nobody could log in to them, and
+/// nobody can tell which of two accounts a name means. `first_in` gives the first account of a realm.
+pub(super) fn refuse_occupied_alias(
+    realms: &Realms,
+    mut first_in: impl FnMut(&Realm) -> Result<Option<IdentityKey>, StoreError>,
+) -> Result<(), Failure> {
+    for alias in realms.aliases() {
+        if let Some(account) = first_in(alias)? {
+            let (alias, default) = (alias.as_str(), realms.default_realm().as_str());
+            let clash =
+                anyhow::anyhow!("{account} is an account, but {alias} is also an alias of the default realm {default}");
+            return Err(Failure::new(Exit::Configuration, clash)
+                .hint("set `realm_aliases` in the configuration file, without this name"));
+        }
+    }
+    Ok(())
 }
 
 /// Who makes the changes of this process.
@@ -127,20 +154,8 @@ impl Named {
         Ok(Self { authcid: Authcid::new(name, realm) })
     }
 
-    /// The account meant. A realm that is an alias means the default realm; but where it also has this account by itself,
-    /// nobody can tell which one is meant.
-    pub(super) fn resolve(&self, realms: &Realms, store: &mut Writer) -> Result<Identity, Failure> {
-        let meant = realms.resolve(&self.authcid, None);
-        if let Some(literal) = self.authcid.literal().filter(|literal| literal.key() != meant.key())
-            && store.account(&literal.key())?.is_some()
-        {
-            let clash = anyhow::anyhow!(
-                "{literal} is an account, but {} is also an alias of the default realm {}",
-                literal.realm.as_str(),
-                realms.default_realm().as_str()
-            );
-            return Err(Failure::new(Exit::Failure, clash).hint("take the alias out of `realm_aliases`"));
-        }
-        Ok(meant)
+    /// The account meant. A realm that is an alias means the default realm.
+    pub(super) fn resolve(&self, realms: &Realms) -> Identity {
+        realms.resolve(&self.authcid, None)
     }
 }

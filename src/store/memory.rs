@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::credential::{Account, AccountState, IterationCensus, Label, Lookup, PasswordFacts, SaltKey, Who, record};
-use crate::identity::{Identity, IdentityKey, Realms};
+use crate::identity::{Identity, IdentityKey, Realm, Realms};
 use crate::runtime::UnixTime;
 use crate::secret::{SecretArray, SecretBytes};
 use crate::vocabulary::{MechanismSet, Scheme, ScramHash};
@@ -151,6 +151,11 @@ impl Inner {
         })
     }
 
+    fn first_in(&self, realm: &Realm) -> Option<IdentityKey> {
+        let realm = realm.key();
+        self.accounts.keys().find(|key| key.realm() == realm).cloned()
+    }
+
     fn census(&self) -> Result<IterationCensus, StoreError> {
         let mut counts: BTreeMap<(ScramHash, u32), u64> = BTreeMap::new();
         for stored in self.accounts.values() {
@@ -190,11 +195,19 @@ impl CredentialLookup for MemoryStore {
     fn realms(&mut self) -> Result<Realms, StoreError> {
         Ok(self.lock().realms.clone())
     }
+
+    fn first_in(&mut self, realm: &Realm) -> Result<Option<IdentityKey>, StoreError> {
+        Ok(self.lock().first_in(realm))
+    }
 }
 
 impl CredentialAdmin for MemoryStore {
     fn realms(&mut self) -> Result<Realms, StoreError> {
         Ok(self.lock().realms.clone())
+    }
+
+    fn first_in(&mut self, realm: &Realm) -> Result<Option<IdentityKey>, StoreError> {
+        Ok(self.lock().first_in(realm))
     }
 
     fn basis(&mut self, identity: &Identity, label: &Label) -> Result<Basis, StoreError> {

@@ -10,7 +10,7 @@ mod place;
 pub mod sqlite;
 
 use crate::credential::{Account, AccountState, Label, Lookup, PasswordFacts, SaltKey, Who};
-use crate::identity::{Identity, IdentityKey, Realms};
+use crate::identity::{Identity, IdentityKey, Realm, Realms};
 use crate::runtime::UnixTime;
 use crate::vocabulary::{MechanismSet, Scheme, ScramHash};
 
@@ -54,6 +54,12 @@ pub trait CredentialLookup {
     /// # Errors
     /// See [`StoreError`].
     fn realms(&mut self) -> Result<Realms, StoreError>;
+
+    /// The first account of a realm, whatever the realm is an alias of.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn first_in(&mut self, realm: &Realm) -> Result<Option<IdentityKey>, StoreError>;
 }
 
 /// What secrets of a new password are derived under.
@@ -99,6 +105,12 @@ pub trait CredentialAdmin {
     /// # Errors
     /// See [`StoreError`].
     fn realms(&mut self) -> Result<Realms, StoreError>;
+
+    /// The first account of a realm, whatever the realm is an alias of.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    fn first_in(&mut self, realm: &Realm) -> Result<Option<IdentityKey>, StoreError>;
 
     /// What the secrets of a password for `identity` have to be derived under. `label` is the one to be set: its own counts
     /// do not bind it.

@@ -8,7 +8,7 @@ use std::process::Stdio;
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 
-use crate::shell::{LISTUSERS, SASLPASSWD, Shell, run};
+use crate::shell::{LISTUSERS, SASLDB, SASLPASSWD, Shell, run};
 
 #[test]
 fn an_account_is_made_with_or_without_the_option_and_overwritten_in_silence() {
@@ -97,10 +97,21 @@ fn an_alias_with_an_account_of_its_own_is_refused_with_both_names() {
     shell.saslpasswd(&["joe@mx1"], b"x").quiet();
     shell.configure("realm = \"example.com\"\nrealm_aliases = [\"mx1\"]");
     let before = shell.files();
-    let ran = shell.saslpasswd(&["joe@mx1"], b"y");
-    assert_eq!(ran.status, Some(1));
-    assert!(ran.err.contains("joe@mx1 is an account, but mx1 is also an alias of the default realm example.com"));
+    // Whoever is meant: the alias is what is wrong.
+    for (program, arguments, status) in [
+        (SASLPASSWD, &["joe@mx1"][..], 1),
+        (SASLPASSWD, &["mailman"], 1),
+        (SASLPASSWD, &["-d", "mailman"], 1),
+        (SASLDB, &["verify", "mailman"], 78),
+    ] {
+        let ran = shell.run(program, arguments, b"y");
+        assert_eq!(ran.status, Some(status), "{ran:?}");
+        let fault = "joe@mx1 is an account, but mx1 is also an alias of the default realm example.com";
+        assert!(ran.err.contains(fault), "{ran:?}");
+    }
     assert_eq!(shell.files(), before);
+    shell.configure("realm = \"example.com\"\nrealm_aliases = []");
+    assert_eq!(shell.verify("joe@mx1", b"x"), Some(0));
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(super) fn verify(verify: &Verify, config: Option<&OsStr>, database: Option<&
     let user = verify.user.to_str().ok_or_else(|| refused_name("user name", IdentityError::NotUtf8))?;
     let password = prompt::password()?;
     let mut reader = site.reader()?;
-    let realms = site.config.realms(&reader.realms()?);
+    let realms = site.realms_of_reader(&mut reader)?;
     let policy = Arc::new(Policy {
         mechanisms: Mechanism::ALL.into_iter().collect(),
         plaintext_needs_tls: false,

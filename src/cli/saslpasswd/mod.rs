@@ -44,7 +44,7 @@ fn perform(program: &Program, options: &Options, task: &Task) -> Result<(), Fail
 fn delete(program: &Program, site: &Site, named: &Named) -> Result<(), Failure> {
     let mut store = site.writer_or_new(program)?;
     let realms = site.realms(&mut store)?;
-    let identity = named.resolve(&realms, &mut store)?;
+    let identity = named.resolve(&realms);
     let receipt = store.apply(Change::Remove { key: identity.key() }, &site::actor(program), site::now())?;
     audit_log::note(program, &identity, "deleted", &receipt);
     Ok(())
@@ -53,7 +53,7 @@ fn delete(program: &Program, site: &Site, named: &Named) -> Result<(), Failure> 
 fn set_disabled(program: &Program, site: &Site, named: &Named, disabled: bool) -> Result<(), Failure> {
     let mut store = site.writer()?;
     let realms = site.realms(&mut store)?;
-    let identity = named.resolve(&realms, &mut store)?;
+    let identity = named.resolve(&realms);
     let unknown = || Failure::new(Exit::NoUser, anyhow::anyhow!("there is no account {identity}"));
     let account = store.account(&identity.key())?.ok_or_else(unknown)?;
     let state = AccountState { disabled, ..account.state };

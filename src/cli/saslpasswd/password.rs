@@ -21,7 +21,7 @@ pub(super) fn set(program: &Program, site: &Site, options: &Options, named: &Nam
     let password = prompt::new_password(options.pipe)?;
     let mut store = site.writer_or_new(program)?;
     let realms = site.realms(&mut store)?;
-    let identity = named.resolve(&realms, &mut store)?;
+    let identity = named.resolve(&realms);
     for _ in 0..TRIES {
         let basis = Basis { realms: realms.clone(), ..store.basis(&identity, &Label::main())? };
         refuse_new_account_without_realm(&basis)?;

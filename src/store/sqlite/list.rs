@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
-use crate::identity::Realms;
+use crate::identity::{Identity, IdentityKey, Name, Realm, Realms};
 use crate::store::{Listed, StoreError};
 
 use super::files::{DatabaseFile, Found};
@@ -68,6 +68,23 @@ pub(super) fn open_made(database: &Path) -> Result<(DatabaseFile, Connection, Me
     }
     let meta = Meta::read(&connection, &file)?.ok_or_else(missing)?;
     Ok((file, connection, meta))
+}
+
+/// The first account of a realm.
+pub(super) fn first_in(
+    connection: &Connection,
+    file: &DatabaseFile,
+    realm: &Realm,
+) -> Result<Option<IdentityKey>, StoreError> {
+    let realm_key = realm.key();
+    let first: Option<String> = connection
+        .prepare_cached("SELECT name_key FROM accounts WHERE realm_key = ?1 ORDER BY name_key LIMIT 1")
+        .and_then(|mut statement| statement.query_row((&realm_key,), |row| row.get(0)).optional())
+        .map_err(|e| fault(file.path(), e))?;
+    let Some(name) = first else { return Ok(None) };
+    let name =
+        Name::new(&name).map_err(|_| StoreError::Damaged(format!("account {name}@{realm_key}: its name is none")))?;
+    Ok(Some(Identity::new(name, realm.clone()).key()))
 }
 
 /// Visits every account in the order of the key.

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::credential::Who;
-use crate::identity::Realms;
+use crate::identity::{IdentityKey, Realm, Realms};
 use crate::store::{Answer, CredentialLookup, DecoyShape, Place, StoreError, Ticket};
 
 use super::files::file_id;
@@ -92,6 +92,10 @@ impl CredentialLookup for Reader {
 
     fn realms(&mut self) -> Result<Realms, StoreError> {
         self.with_view(|view, _| Ok(view.realms().clone()))
+    }
+
+    fn first_in(&mut self, realm: &Realm) -> Result<Option<IdentityKey>, StoreError> {
+        self.with_view(|view, _| view.first_in(realm))
     }
 }
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::credential::{IterationCensus, Lookup, SaltKey, Who};
-use crate::identity::Realms;
+use crate::identity::{IdentityKey, Realm, Realms};
 use crate::store::decoy::{self, DecoyShape, Expanded};
 use crate::store::{Place, StoreError};
 
 use super::files::{DatabaseFile, FileId, file_id};
 use super::keyfile::Keys;
-use super::list::open_made;
+use super::list::{self, open_made};
 use super::meta::{Meta, read_census};
 use super::open::fault;
 use super::row::{NewRow, Row, SELECT_ONE, Scratch};
@@ -60,6 +60,10 @@ impl View {
 
     pub(super) fn realms(&self) -> &Realms {
         &self.common.meta.realms
+    }
+
+    pub(super) fn first_in(&self, realm: &Realm) -> Result<Option<IdentityKey>, StoreError> {
+        list::first_in(&self.connection, &self.file, realm)
     }
 
     pub(super) fn database_id(&self) -> [u8; 16] {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::credential::{Account, Label};
-use crate::identity::{Identity, IdentityKey, Realms};
+use crate::identity::{Identity, IdentityKey, Realm, Realms};
 use crate::runtime::{Entropy, UnixTime};
 use crate::store::change::{self, Existing, Plan};
 use crate::store::{Actor, AuditHead, Basis, Change, CredentialAdmin, Listed, Place, Receipt, StoreError};
@@ -189,6 +189,10 @@ fn scram_counts(account: &Account) -> Vec<ScramCount> {
 impl CredentialAdmin for Writer {
     fn realms(&mut self) -> Result<Realms, StoreError> {
         Ok(self.database.meta.realms.clone())
+    }
+
+    fn first_in(&mut self, realm: &Realm) -> Result<Option<IdentityKey>, StoreError> {
+        list::first_in(&self.database.connection, &self.database.file, realm)
     }
 
     fn basis(&mut self, identity: &Identity, label: &Label) -> Result<Basis, StoreError> {
