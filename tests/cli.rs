@@ -22,6 +22,8 @@ mod listing;
 mod logins;
 #[path = "cli/manuals.rs"]
 mod manuals;
+#[path = "cli/passwords.rs"]
+mod passwords;
 #[path = "cli/prompts.rs"]
 mod prompts;
 #[path = "cli/shell.rs"]

@@ -14,7 +14,7 @@ pub enum Exit {
     Misuse = 2,
     /// A name or password that cannot be taken: SASL_BADPARAM of libsasl2, without its sign.
     BadParameter = 7,
-    /// There is no such account: SASL_NOUSER of libsasl2, without its sign.
+    /// There is no such account, or it has no such password: SASL_NOUSER of libsasl2, without its sign.
     NoUser = 20,
     /// Nobody can tell now: the store or the helper is out of reach. EX_TEMPFAIL of sysexits.h.
     Unavailable = 75,

@@ -109,7 +109,8 @@ impl From<ConfigError> for Failure {
 impl From<StoreError> for Failure {
     fn from(fault: StoreError) -> Self {
         let hint = hint_for(&fault);
-        let failure = Self::new(Exit::Unavailable, fault);
+        let exit = if matches!(fault, StoreError::Refused(_)) { Exit::Failure } else { Exit::Unavailable };
+        let failure = Self::new(exit, fault);
         match hint {
             Some(hint) => failure.hint(hint),
             None => failure,

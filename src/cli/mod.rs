@@ -16,6 +16,8 @@ pub mod saslauthd;
 pub mod sasldb;
 pub mod sasldblistusers;
 pub mod saslpasswd;
+mod setting;
 mod site;
+mod when;
 
 pub use exit::Exit;

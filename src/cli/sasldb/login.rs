@@ -45,6 +45,7 @@ pub(super) fn log_in(
     let mut request = AuthRequest::new(id, mechanism.name().as_bytes(), test.service.as_bytes());
     request.nologin = true;
     request.secured = test.secured;
+    request.rip = test.remote;
     request.response = initial.as_ref().map_or(ResponseField::Absent, |text| ResponseField::Value(text.as_bytes()));
     if mechanism == Mechanism::External {
         request.valid_client_cert = true;

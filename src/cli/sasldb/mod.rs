@@ -3,6 +3,7 @@
 mod connection;
 mod login;
 mod options;
+mod password;
 mod test;
 mod verify;
 mod who;
@@ -14,6 +15,7 @@ use clap::Parser;
 use self::options::{Command, Options};
 use super::exit::Exit;
 use super::output::{Data, Program, to_stderr};
+use super::site::Site;
 
 /// Runs the program with the arguments of the process, its own name first.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
@@ -31,9 +33,11 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
             return if shown.is_ok() { Exit::Success } else { Exit::Failure };
         }
     };
+    let site = || Site::load(options.config.as_deref(), options.database.as_deref());
     let done = match &options.command {
         Command::Test(test) => test::test(test),
-        Command::Verify(verify) => verify::verify(verify, options.config.as_deref(), options.database.as_deref()),
+        Command::Verify(verify) => site().and_then(|site| verify::verify(&site, verify)),
+        Command::Password(command) => site().and_then(|site| password::run(&program, &site, command)),
     };
     done.unwrap_or_else(|failure| failure.tell(&program))
 }

@@ -1,15 +1,18 @@
 //! The options of `sasldb-rs`.
 
 use std::ffi::{OsStr, OsString};
+use std::net::IpAddr;
 use std::path::Path;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use crate::cli::when::When;
 use crate::config::{SocketPath, SocketPathError};
+use crate::credential::{Label, Network, ServiceName};
 use crate::vocabulary::Mechanism;
 
-/// Tests the logins of mail accounts.
+/// Cares for mail accounts and tests their logins.
 #[derive(Debug, Parser)]
 #[command(name = "sasldb-rs", version)]
 pub(super) struct Options {
@@ -36,6 +39,9 @@ pub(super) enum Command {
     /// The password is asked for on a terminal, else read from stdin. Says which account and which of its passwords it is. The
     /// status is 0 if it is right, 1 if it is wrong or may not be used, 75 if nobody can tell.
     Verify(Verify),
+    /// Give an account several passwords, each with its own label and limits
+    #[command(subcommand)]
+    Password(Password),
 }
 
 #[derive(Debug, Args)]
@@ -55,6 +61,9 @@ pub(super) struct Test {
     /// Say that the client's connection is protected by TLS
     #[arg(long)]
     pub(super) secured: bool,
+    /// Say that the client connects from this address
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) remote: Option<IpAddr>,
     /// The account, as a client would name it
     pub(super) user: String,
 }
@@ -63,6 +72,71 @@ pub(super) struct Test {
 pub(super) struct Verify {
     /// The account: NAME or NAME@REALM
     pub(super) user: OsString,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Password {
+    /// Add a password beside those that the account has
+    ///
+    /// It is asked for twice on a terminal, else read from stdin, unless --generate makes one. Any of an account's passwords
+    /// logs in, by every mechanism.
+    Add(AddPassword),
+    /// List the passwords of an account: labels, limits, schemes
+    List(ListPasswords),
+    /// Remove a password; an account's only one stays
+    Remove(RemovePassword),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AddPassword {
+    /// The password's name within the account
+    #[arg(long, value_parser = Label::new)]
+    pub(super) label: Label,
+    /// When it ends: a date, a date with time and zone, or how long from now, such as 30d
+    #[arg(long, value_name = "TIME", value_parser = When::parse)]
+    pub(super) expires: Option<When>,
+    /// A service it is good for; may be given several times [default: all]
+    #[arg(long = "service", value_name = "NAME", value_parser = service)]
+    pub(super) services: Vec<ServiceName>,
+    /// A network it is good from; may be given several times [default: all]
+    #[arg(long = "network", value_name = "NETWORK")]
+    pub(super) networks: Vec<Network>,
+    /// Make a strong password and print it
+    #[arg(long)]
+    pub(super) generate: bool,
+    #[command(flatten)]
+    pub(super) account: AccountArgument,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListPasswords {
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) account: AccountArgument,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RemovePassword {
+    /// The password's name within the account
+    #[arg(long, value_parser = Label::new)]
+    pub(super) label: Label,
+    #[command(flatten)]
+    pub(super) account: AccountArgument,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AccountArgument {
+    /// The realm of a USER without one
+    #[arg(long)]
+    pub(super) realm: Option<OsString>,
+    /// The account: NAME or NAME@REALM
+    pub(super) user: OsString,
+}
+
+fn service(name: &str) -> Result<ServiceName, String> {
+    ServiceName::new(name).ok_or_else(|| "a service has 1 to 64 letters, digits and any of - _ .".to_owned())
 }
 
 fn socket(path: OsString) -> Result<SocketPath, SocketPathError> {

@@ -1,7 +1,6 @@
 //! `sasldb-rs verify`: a login without a helper. Client and server side of a mechanism talk to each other here, and the
 //! exchange asks the database as it always does.
 
-use std::ffi::OsStr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -32,8 +31,7 @@ const MECHANISMS: [Mechanism; 6] = [
     Mechanism::CramMd5,
 ];
 
-pub(super) fn verify(verify: &Verify, config: Option<&OsStr>, database: Option<&OsStr>) -> Result<Exit, Failure> {
-    let site = Site::load(config, database)?;
+pub(super) fn verify(site: &Site, verify: &Verify) -> Result<Exit, Failure> {
     Named::parse(&verify.user, None)?;
     let user = verify.user.to_str().ok_or_else(|| refused_name("user name", IdentityError::NotUtf8))?;
     let password = prompt::password()?;
@@ -106,7 +104,7 @@ fn log_in(
     }
 }
 
-fn look_up(reader: &mut Reader, who: credential::Who) -> Result<Lookup, StoreError> {
+pub(super) fn look_up(reader: &mut Reader, who: credential::Who) -> Result<Lookup, StoreError> {
     reader.begin_turn();
     let answer = reader.look_up(who, Ticket(0));
     reader.end_turn();

@@ -1,7 +1,6 @@
 //! `--list`: a table for people, lines of fixed columns for scripts, JSON for programs.
 
 use std::ffi::OsStr;
-use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::Context;
 use serde::Serialize;
@@ -11,6 +10,7 @@ use crate::cli::failure::{Failure, refused_name};
 use crate::cli::output::{self, Data, Reader};
 use crate::cli::pattern::Pattern;
 use crate::cli::site::{self, Site};
+use crate::cli::when::rfc3339;
 use crate::credential::{Network, PasswordFacts, ServiceName};
 use crate::identity::IdentityError;
 use crate::runtime::UnixTime;
@@ -137,15 +137,6 @@ fn state(account: &Listed, now: UnixTime) -> &'static str {
         "expired"
     } else {
         "active"
-    }
-}
-
-fn rfc3339(time: UnixTime) -> String {
-    let seconds = u64::try_from(time.0).unwrap_or(0);
-    match UNIX_EPOCH.checked_add(Duration::from_secs(seconds)) {
-        // Years past 9999 have no RFC 3339 form; the formatter says so by an error instead of a text.
-        Some(time) if seconds < 253_402_300_800 => humantime::format_rfc3339_seconds(time).to_string(),
-        _ => seconds.to_string(),
     }
 }
 

@@ -1,0 +1,112 @@
+//! `password list`: a table for people, lines of fixed columns for scripts, JSON for programs.
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::output::{self, Data, Reader};
+use crate::cli::site::{self, Site};
+use crate::cli::when::rfc3339;
+use crate::credential::{Account, Network, ServiceName, StoredPassword, Who};
+use crate::runtime::UnixTime;
+use crate::vocabulary::Scheme;
+
+use super::super::options::ListPasswords;
+use super::super::verify::look_up;
+use super::{named, no_account};
+
+/// The columns of table and lines. Scripts count on them: new ones are added at the end.
+const COLUMNS: [&str; 6] = ["LABEL", "STATE", "EXPIRES", "SERVICES", "NETWORKS", "SCHEMES"];
+
+pub(super) fn list(site: &Site, list: &ListPasswords) -> Result<(), Failure> {
+    let named = named(&list.account)?;
+    let mut reader = site.reader()?;
+    let identity = named.resolve(&site.realms_of_reader(&mut reader)?);
+    let found = look_up(&mut reader, Who::Account(identity.key()))?;
+    if !found.known {
+        return Err(no_account(&identity));
+    }
+    let now = site::now();
+    let written = match (list.json, output::is_terminal()) {
+        (true, _) => json(&found.account, now),
+        (false, true) => table(&found.account, now),
+        (false, false) => lines(&found.account, now),
+    };
+    written.context("cannot write to stdout").map_err(|cause| Failure::new(Exit::Failure, cause))?;
+    Ok(())
+}
+
+fn lines(account: &Account, now: UnixTime) -> std::io::Result<Reader> {
+    let mut data = Data::new();
+    for password in &account.passwords {
+        data.line(columns(password, now).join("\t"))?;
+    }
+    data.finish()
+}
+
+fn table(account: &Account, now: UnixTime) -> std::io::Result<Reader> {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING).set_header(COLUMNS);
+    account.passwords.iter().for_each(|password| {
+        table.add_row(columns(password, now));
+    });
+    let mut data = Data::new();
+    for line in table.lines() {
+        data.line(line.trim_end())?;
+    }
+    data.finish()
+}
+
+fn json(account: &Account, now: UnixTime) -> std::io::Result<Reader> {
+    let passwords = account.passwords.iter().map(|password| JsonPassword::of(password, now)).collect();
+    let shown = JsonPasswords { account: account.identity.to_string(), passwords };
+    let mut data = Data::new();
+    data.line(serde_json::to_string_pretty(&shown)?)?;
+    data.finish()
+}
+
+fn columns(password: &StoredPassword, now: UnixTime) -> [String; COLUMNS.len()] {
+    let shown = JsonPassword::of(password, now);
+    let or_dash = |list: String| if list.is_empty() { "-".to_owned() } else { list };
+    [
+        shown.label.to_owned(),
+        shown.state.to_owned(),
+        or_dash(shown.expires.unwrap_or_default()),
+        or_dash(shown.services.join(",")),
+        or_dash(shown.networks.join(",")),
+        shown.schemes.join(","),
+    ]
+}
+
+#[derive(Serialize)]
+struct JsonPasswords<'a> {
+    account: String,
+    passwords: Vec<JsonPassword<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonPassword<'a> {
+    label: &'a str,
+    state: &'static str,
+    expires: Option<String>,
+    services: Vec<&'a str>,
+    networks: Vec<String>,
+    schemes: Vec<&'static str>,
+    plaintext: bool,
+}
+
+impl<'a> JsonPassword<'a> {
+    fn of(password: &'a StoredPassword, now: UnixTime) -> Self {
+        let facts = &password.facts;
+        Self {
+            label: facts.label.as_str(),
+            state: if facts.expires.is_some_and(|at| at <= now) { "expired" } else { "active" },
+            expires: facts.expires.map(rfc3339),
+            services: facts.services.iter().map(ServiceName::as_str).collect(),
+            networks: facts.networks.iter().map(Network::to_string).collect(),
+            schemes: password.secrets.schemes().map(Scheme::name).collect(),
+            plaintext: !password.secrets.no_plaintext,
+        }
+    }
+}

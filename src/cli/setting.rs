@@ -1,0 +1,68 @@
+//! Setting one password: basis, derivation, change; again if somebody else was faster.
+
+use crate::credential::{self, Iterations, Label, PasswordFacts, Recipe, Secrets};
+use crate::identity::Identity;
+use crate::secret::Password;
+use crate::store::sqlite::Writer;
+use crate::store::{Applied, Basis, Change, CredentialAdmin, StoreError};
+
+use super::audit_log;
+use super::failure::Failure;
+use super::output::Program;
+use super::site::{self, Site};
+
+/// How often the account may be changed by others between reading it and writing it before we give up.
+const TRIES: usize = 10;
+
+/// Which password of which account is set, and to what.
+pub(super) struct Setting<'a> {
+    /// Whose.
+    pub(super) identity: &'a Identity,
+    /// Which.
+    pub(super) label: &'a Label,
+    /// The password.
+    pub(super) password: &'a Password,
+    /// Whether PLAIN and LOGIN are refused with it.
+    pub(super) no_plaintext: bool,
+}
+
+impl Setting<'_> {
+    /// Sets it. `limits` sees what is there, decides whether that may be, and gives the limits.
+    pub(super) fn apply(
+        &self,
+        program: &Program,
+        site: &Site,
+        store: &mut Writer,
+        what: &str,
+        limits: impl Fn(&Basis, Option<&credential::Account>) -> Result<PasswordFacts, Failure>,
+    ) -> Result<Identity, Failure> {
+        let realms = site.realms(store)?;
+        for _ in 0..TRIES {
+            let basis = Basis { realms: realms.clone(), ..store.basis(self.identity, self.label)? };
+            let facts = limits(&basis, store.account(&basis.identity.key())?.as_ref())?;
+            let secrets = self.derive(site, &basis);
+            let spelled = basis.identity.clone();
+            let change = Change::SetPassword { identity: basis.identity, facts, secrets, expected: basis.revision };
+            let receipt = store.apply(change, &site::actor(program), site::now())?;
+            if receipt.applied != Applied::Conflict {
+                audit_log::note(program, &spelled, what, &receipt);
+                return Ok(spelled);
+            }
+        }
+        Err(StoreError::Busy.into())
+    }
+
+    fn derive(&self, site: &Site, basis: &Basis) -> Secrets {
+        let secrets = credential::derive(
+            self.password,
+            &Recipe {
+                identity: &basis.identity,
+                realms: &basis.realms,
+                salt_key: &basis.salt_key,
+                schemes: &site.config.schemes,
+                iterations: Iterations { usual: site.config.scram_iterations, bound: &basis.iterations },
+            },
+        );
+        Secrets { no_plaintext: self.no_plaintext, ..secrets }
+    }
+}

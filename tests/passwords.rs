@@ -1,0 +1,119 @@
+//! Several passwords for an account, from the command that adds them to the helper that takes them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs,
+    reason = "a test may fail"
+)]
+#![allow(dead_code, reason = "what the tests share is more than this one takes")]
+
+#[path = "helper/process.rs"]
+mod process;
+#[path = "cli/shell.rs"]
+mod shell;
+mod store;
+
+use process::{Helper, Site, wait_until};
+use shell::{Ran, SASLDB, SASLPASSWD, run};
+
+const CHALLENGES: [&str; 4] = ["SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5"];
+const ALL: [&str; 6] = ["SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5", "LOGIN", "PLAIN"];
+
+/// A site with the account joe, whose password `main` is `secret`, and a helper.
+struct World {
+    site: Site,
+    helper: Helper,
+}
+
+impl World {
+    fn new() -> Self {
+        let site = Site::empty();
+        site.configure("realm = \"example.com\"\nscram_iterations = 4096\n");
+        let world = Self { helper: site.start(&[]), site };
+        world.run(SASLPASSWD, &["-c", "-p", "joe"], b"secret").quiet();
+        world
+    }
+
+    fn run(&self, program: &str, arguments: &[&str], stdin: &[u8]) -> Ran {
+        let mut command = std::process::Command::new(program);
+        command.args(self.site.common()).args(arguments);
+        run(command, stdin)
+    }
+
+    fn add(&self, arguments: &[&str], password: &str) {
+        let all = [&["password", "add", "joe", "--label"], arguments].concat();
+        self.run(SASLDB, &all, password.as_bytes()).quiet();
+    }
+
+    /// The mechanisms by which `password` logs in.
+    fn accepted(&self, options: &[&str], password: &str) -> Vec<String> {
+        let socket = self.site.socket();
+        let all = [&["test", "--dovecot", socket.to_str().unwrap(), "--secured"], options, &["joe"]].concat();
+        let ran = self.run(SASLDB, &all, password.as_bytes());
+        assert!(matches!(ran.status, Some(0 | 1)), "{ran:?}");
+        let words = ran.out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        words.filter(|words| words[1] == "accepted").map(|words| words[0].to_owned()).collect()
+    }
+}
+
+#[test]
+fn any_of_the_passwords_logs_in_by_every_mechanism_and_the_log_says_which() {
+    let world = World::new();
+    world.add(&["phone"], "second");
+    // A count of its own would not fit the one challenge.
+    world.site.configure("realm = \"example.com\"\nscram_iterations = 5000\n");
+    world.add(&["tablet", "--expires", "30d"], "third");
+    for (password, label) in [("secret", "main"), ("second", "phone"), ("third", "tablet")] {
+        assert_eq!(world.accepted(&[], password), ALL, "{label}");
+        let named = format!("password=\"{label}\"");
+        wait_until("each login has its line", || world.helper.log().matches(&named).count() == ALL.len());
+    }
+    assert_eq!(world.accepted(&[], "fourth"), [""; 0]);
+
+    world.run(SASLDB, &["password", "remove", "joe", "--label", "phone"], b"").quiet();
+    assert_eq!(world.accepted(&["--mechanism", "PLAIN"], "second"), [""; 0]);
+    assert_eq!(world.accepted(&[], "third"), ALL);
+}
+
+#[test]
+fn limits_by_service_and_network_hold_for_every_mechanism() {
+    let world = World::new();
+    world.add(&["phone", "--service", "smtp", "--service", "imap"], "second");
+    world.add(&["office", "--network", "192.0.2.0/24", "--network", "2001:db8::/32"], "third");
+    for (options, password, good) in [
+        (&["--service", "IMAP"][..], "second", true),
+        (&["--service", "smtp"], "second", true),
+        (&["--service", "pop3"], "second", false),
+        (&["--service", "pop3"], "secret", true),
+        (&["--remote", "192.0.2.7"], "third", true),
+        (&["--remote", "2001:db8::7"], "third", true),
+        (&["--remote", "198.51.100.7"], "third", false),
+        (&[], "third", false),
+        (&["--remote", "198.51.100.7"], "secret", true),
+    ] {
+        let expected: &[&str] = if good { &ALL } else { &[] };
+        assert_eq!(world.accepted(options, password), expected, "{password} {options:?}");
+    }
+    wait_until("the log says which password was not good", || {
+        let log = world.helper.log();
+        log.lines().any(|line| line.contains("office") && line.contains("is not good for this time"))
+    });
+}
+
+#[test]
+fn a_generated_password_is_all_that_is_printed_and_logs_in() {
+    let world = World::new();
+    let ran = world.run(SASLDB, &["password", "add", "joe", "--label", "phone", "--generate"], b"ignored");
+    assert_eq!((ran.status, ran.err.as_str()), (Some(0), ""));
+    let password = ran.out.strip_suffix('\n').unwrap();
+    assert_eq!((password.len(), password.split('-').count()), (34, 7), "{password:?}");
+    for mechanism in CHALLENGES {
+        assert_eq!(world.accepted(&["--mechanism", mechanism], password), [mechanism]);
+    }
+    let other = world.run(SASLDB, &["password", "add", "joe", "--label", "tablet", "--generate"], b"");
+    assert_ne!(other.out, ran.out);
+}
