@@ -16,6 +16,8 @@
 mod accounts;
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/check.rs"]
+mod check;
 #[path = "cli/listing.rs"]
 mod listing;
 #[path = "cli/logins.rs"]

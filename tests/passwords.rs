@@ -49,10 +49,14 @@ impl World {
         self.run(SASLDB, &all, password.as_bytes()).quiet();
     }
 
-    /// The mechanisms by which `password` logs in.
+    /// The mechanisms by which `password` of joe logs in.
     fn accepted(&self, options: &[&str], password: &str) -> Vec<String> {
+        self.accepted_as("joe", options, password)
+    }
+
+    fn accepted_as(&self, user: &str, options: &[&str], password: &str) -> Vec<String> {
         let socket = self.site.socket();
-        let all = [&["test", "--dovecot", socket.to_str().unwrap(), "--secured"], options, &["joe"]].concat();
+        let all = [&["test", "--dovecot", socket.to_str().unwrap(), "--secured"], options, &[user]].concat();
         let ran = self.run(SASLDB, &all, password.as_bytes());
         assert!(matches!(ran.status, Some(0 | 1)), "{ran:?}");
         let words = ran.out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
@@ -116,4 +120,36 @@ fn a_generated_password_is_all_that_is_printed_and_logs_in() {
     }
     let other = world.run(SASLDB, &["password", "add", "joe", "--label", "tablet", "--generate"], b"");
     assert_ne!(other.out, ran.out);
+}
+
+/// What `sasldb-rs check --realm` says beforehand, and what the helper then does.
+#[test]
+fn whom_a_change_of_realm_cuts_off_is_what_check_said() {
+    let world = World::new();
+    world.site.configure("realm = \"example.com\"\nrealm_aliases = [\"mx1\"]\nscram_iterations = 4096\n");
+    for user in ["joe", "ann@other.test"] {
+        world.run(SASLPASSWD, &["-p", user], b"secret").quiet();
+    }
+    world.helper.signal(nix::sys::signal::Signal::SIGHUP);
+    world.helper.wait_for_log("settings");
+    let logins = ["joe", "joe@example.com", "joe@mx1", "ann@other.test"];
+    for login in logins {
+        assert_eq!(world.accepted_as(login, &[], "secret"), ALL, "{login}");
+    }
+
+    let said = world.run(SASLDB, &["check", "--realm", "new.test"], b"").out;
+    let cut_off = |login: &str| -> Vec<&str> {
+        let after = said.split(&format!("as \"{login}\" by ")).nth(1).unwrap_or_default();
+        let mechanisms = after.split([';', '\n']).next().unwrap().split(" of clients").next().unwrap();
+        mechanisms.split(", ").filter(|name| !name.is_empty()).collect()
+    };
+    assert_eq!(cut_off("ann@other.test"), ["DIGEST-MD5"], "{said}");
+    world.site.configure("realm = \"new.test\"\nscram_iterations = 4096\n");
+    world.helper.signal(nix::sys::signal::Signal::SIGHUP);
+    wait_until("the settings are read again", || world.helper.log().matches("settings").count() >= 2);
+    for login in logins {
+        let cut_off = cut_off(login);
+        let left: Vec<&str> = ALL.into_iter().filter(|name| !cut_off.contains(name)).collect();
+        assert_eq!(world.accepted_as(login, &[], "secret"), left, "{login}: {said}");
+    }
 }

@@ -8,7 +8,7 @@ use std::process::{ExitCode, Termination};
 pub enum Exit {
     /// Done; the answer is yes.
     Success = 0,
-    /// Not done, or the answer is no. The Cyrus-named programs use it for misuse too, as the originals do.
+    /// Not done, or the answer is no, or something is wrong. The Cyrus-named programs use it for misuse too, as the originals do.
     Failure = 1,
     /// The command line makes no sense. Not used by the Cyrus-named programs.
     Misuse = 2,

@@ -35,6 +35,11 @@ impl Site {
         Ok(Self { config, place })
     }
 
+    /// Where database and key are.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// Opens the store for changes; makes it where there is none.
     pub(super) fn writer_or_new(&self, program: &Program) -> Result<Writer, Failure> {
         // What a new database would note is asked only where one is made: an odd host name is no matter otherwise.

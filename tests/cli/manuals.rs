@@ -74,6 +74,7 @@ fn every_option_is_in_help_and_man_page() {
             "sasldb-rs.8",
             &["--label", "--expires", "--service", "--network", "--generate", "--realm"],
         ),
+        (SASLDB, "check", "sasldb-rs.8", &["--realm", "--realm-alias", "--json"]),
         (SASLDB, "password list", "sasldb-rs.8", &["--json", "--realm"]),
         (SASLDB, "password remove", "sasldb-rs.8", &["--label", "--realm"]),
     ] {

@@ -1,5 +1,6 @@
 //! `sasldb-rs`: the modern tool, by subcommands.
 
+mod check;
 mod connection;
 mod login;
 mod options;
@@ -37,6 +38,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
     let done = match &options.command {
         Command::Test(test) => test::test(test),
         Command::Verify(verify) => site().and_then(|site| verify::verify(&site, verify)),
+        Command::Check(check) => site().and_then(|site| check::check(&site, check)),
         Command::Password(command) => site().and_then(|site| password::run(&program, &site, command)),
     };
     done.unwrap_or_else(|failure| failure.tell(&program))

@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::cli::when::When;
 use crate::config::{SocketPath, SocketPathError};
 use crate::credential::{Label, Network, ServiceName};
+use crate::identity::Realm;
 use crate::vocabulary::Mechanism;
 
 /// Cares for mail accounts and tests their logins.
@@ -42,6 +43,12 @@ pub(super) enum Command {
     /// Give an account several passwords, each with its own label and limits
     #[command(subcommand)]
     Password(Password),
+    /// Look for what is wrong, and for logins that fail
+    ///
+    /// Looks at permissions, the database's file, the audit, the seal of every account, mechanisms that accounts cannot serve,
+    /// and logins that the settings' realms cut off. Prints a line for each finding. The status is 0 if there is none, 1 if
+    /// there are some, 75 if it could not look at everything.
+    Check(Check),
 }
 
 #[derive(Debug, Args)]
@@ -72,6 +79,19 @@ pub(super) struct Test {
 pub(super) struct Verify {
     /// The account: NAME or NAME@REALM
     pub(super) user: OsString,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Say whom this default realm, in place of the present one, would cut off
+    #[arg(long, value_parser = Realm::new)]
+    pub(super) realm: Option<Realm>,
+    /// An alias of the realm of --realm; may be given several times [default: the setting]
+    #[arg(long = "realm-alias", value_name = "REALM", value_parser = Realm::new, requires = "realm")]
+    pub(super) realm_aliases: Vec<Realm>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,6 +3,7 @@
 mod audit;
 mod create;
 mod files;
+mod inspect;
 mod keyfile;
 mod list;
 mod meta;
@@ -15,6 +16,7 @@ mod view;
 mod write;
 
 pub use create::Creation;
+pub use inspect::Inspector;
 pub use list::Lister;
 pub(in crate::store) use open::fault;
 pub use read::Reader;

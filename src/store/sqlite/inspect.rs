@@ -1,0 +1,105 @@
+//! Looking through a whole database, for `sasldb-rs check`.
+
+use core::fmt;
+
+use rusqlite::Connection;
+
+use crate::credential::Account;
+use crate::identity::{IdentityKey, Realm, Realms};
+use crate::store::{AuditHead, Place, StoreError};
+
+use super::audit;
+use super::files::DatabaseFile;
+use super::keyfile::Keys;
+use super::list;
+use super::meta::Meta;
+use super::open::fault;
+use super::row::{Row, SELECT_ALL, Scratch};
+
+/// Looks at everything and changes nothing.
+pub struct Inspector {
+    file: DatabaseFile,
+    connection: Connection,
+    keys: Keys,
+    meta: Meta,
+}
+
+impl Inspector {
+    /// Opens the database for reading, with its key.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn open(place: &Place) -> Result<Self, StoreError> {
+        let (file, connection, meta) = list::open_made(&place.database)?;
+        let keys = Keys::read(&place.key_file)?;
+        meta.open(&keys)?;
+        Ok(Self { file, connection, keys, meta })
+    }
+
+    /// The default realm and its aliases.
+    #[must_use]
+    pub fn realms(&self) -> &Realms {
+        &self.meta.realms
+    }
+
+    /// The first account of a realm, whatever the realm is an alias of.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn first_in(&self, realm: &Realm) -> Result<Option<IdentityKey>, StoreError> {
+        list::first_in(&self.connection, &self.file, realm)
+    }
+
+    /// Gives what is wrong with the file's structure to `visit`, in SQLite's words, until it returns false.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn integrity(&self, visit: &mut dyn FnMut(String) -> bool) -> Result<(), StoreError> {
+        let fail = |e| fault(self.file.path(), e);
+        let mut statement = self.connection.prepare("PRAGMA integrity_check").map_err(fail)?;
+        let mut rows = statement.query(()).map_err(fail)?;
+        while let Some(row) = rows.next().map_err(fail)? {
+            let words: String = row.get(0).map_err(fail)?;
+            if words != "ok" && !visit(words) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives each account to `visit`, or why it cannot be opened, in the order of realm and name, until it returns false.
+    /// Memory stays flat however many there are.
+    ///
+    /// # Errors
+    /// See [`StoreError`]: of the whole database, that is.
+    pub fn accounts(&self, visit: &mut dyn FnMut(Result<Account, StoreError>) -> bool) -> Result<(), StoreError> {
+        let fail = |e| fault(self.file.path(), e);
+        let mut statement = self.connection.prepare(SELECT_ALL).map_err(fail)?;
+        let mut rows = statement.query(()).map_err(fail)?;
+        let mut scratch = Scratch::default();
+        while let Some(row) = rows.next().map_err(fail)? {
+            let opened = Row::of(row).and_then(|row| {
+                let key = self.keys.find(row.key_id).ok_or_else(|| self.keys.other_key())?;
+                row.open(key, &self.meta.database, &mut scratch)
+            });
+            if !visit(opened) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows the audit's chain from its beginning and gives its end.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] names the entry at which the chain breaks.
+    pub fn verify_audit(&self) -> Result<Option<AuditHead>, StoreError> {
+        audit::verify(&self.connection, &self.file, &self.keys, &self.meta.database)
+    }
+}
+
+impl fmt::Debug for Inspector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inspector").field("file", &self.file).finish_non_exhaustive()
+    }
+}

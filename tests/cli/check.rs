@@ -1,0 +1,197 @@
+//! `sasldb-rs check`: each thing that can be wrong is found, and nothing is found where nothing is.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::shell::{Ran, SASLDB, Shell};
+
+/// A database with `mailman` and `joe@other.test`, its key in another folder.
+fn clean() -> Shell {
+    let shell = Shell::new();
+    fs::create_dir(shell.path("keys")).unwrap();
+    configure(&shell, "realm = \"example.com\"\nrealm_aliases = [\"mx1\"]");
+    shell.make_mailman();
+    shell.saslpasswd(&["-c", "joe@other.test"], b"secret").quiet();
+    shell
+}
+
+fn configure(shell: &Shell, settings: &str) {
+    shell.configure(&format!("key_file = {:?}\n{settings}", shell.path("keys/accounts.key")));
+}
+
+fn check(shell: &Shell, arguments: &[&str]) -> Ran {
+    shell.run(SASLDB, &[&["check"], arguments].concat(), b"")
+}
+
+/// The findings, without the folder's name.
+fn findings(shell: &Shell, arguments: &[&str]) -> Vec<String> {
+    let ran = check(shell, arguments);
+    assert_eq!((ran.status, ran.err.as_str()), (Some(i32::from(!ran.out.is_empty())), ""), "{ran:?}");
+    let folder = shell.database().parent().unwrap().canonicalize().unwrap();
+    let shown = folder.to_str().unwrap();
+    ran.out.lines().map(|line| line.replace(&format!("{shown}/"), "").replace(shown, ".")).collect()
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Changes the database as somebody with an editor would.
+fn by_hand(shell: &Shell, sql: &str) {
+    let connection = rusqlite::Connection::open(shell.database()).unwrap();
+    assert!(connection.execute(sql, ()).unwrap() > 0);
+}
+
+#[test]
+fn nothing_is_found_where_nothing_is_wrong_and_nothing_is_changed() {
+    let shell = clean();
+    let before = shell.files();
+    check(&shell, &[]).quiet();
+    check(&shell, &["--realm", "example.com", "--realm-alias", "MX1"]).quiet();
+    let json = check(&shell, &["--json"]);
+    assert_eq!((json.status, json.out.as_str(), json.err.as_str()), (Some(0), "[]\n", ""));
+    assert_eq!(shell.files(), before);
+}
+
+#[test]
+fn a_change_of_realm_says_whom_it_cuts_off_and_by_which_mechanism() {
+    let shell = clean();
+    let every = "SCRAM-SHA-256, SCRAM-SHA-1, DIGEST-MD5, CRAM-MD5, LOGIN, PLAIN";
+    let offered = "DIGEST-MD5 of clients that take the realm offered";
+    let mailman = format!(
+        "cut-off\tmailman@example.com\tis cut off: as \"mailman\" by {every}; as \"mailman@example.com\" by {offered}; \
+         as \"mailman@mx1\" by {every}"
+    );
+    let joe = format!("cut-off\tjoe@other.test\tis cut off: as \"joe@other.test\" by {offered}");
+    let lost = findings(&shell, &["--realm", "new.test", "--realm-alias", "mx2"]);
+    assert_eq!(lost, [mailman.as_str(), joe.as_str()]);
+    // An alias that goes takes its names along; DIGEST-MD5 offers the same realm as before.
+    let lost = findings(&shell, &["--realm", "example.com", "--realm-alias", "mx2"]);
+    assert_eq!(lost, [format!("cut-off\tmailman@example.com\tis cut off: as \"mailman@mx1\" by {every}")]);
+    // The same realm; but clients hash the spelling that is offered.
+    let lost = findings(&shell, &["--realm", "Example.com", "--realm-alias", "mx1"]);
+    assert_eq!(lost[1], joe);
+    assert!(lost[0].contains(&format!("as \"mailman\" by {offered}")), "{lost:?}");
+    // Here an account means what it always meant, and there is no hash for clients that send the new name.
+    let lost = findings(&shell, &["--realm", "mx1", "--realm-alias", "example.com"]);
+    assert_eq!(
+        lost[0],
+        "alias\tmailman@example.com\tis an account, but example.com is also an alias of the default realm mx1"
+    );
+    assert!(lost[1].contains("as \"mailman@example.com\" by SCRAM-SHA-256"), "{lost:?}");
+    // The realm in which joe is becomes the default: his bare name begins to work, nothing of his stops.
+    let lost = findings(&shell, &["--realm", "other.test"]);
+    assert!(
+        lost.iter().any(|line| line.contains("mailman@example.com\tis cut off: as \"mailman\" by SCRAM")),
+        "{lost:?}"
+    );
+}
+
+#[test]
+fn a_change_that_was_made_is_found_until_the_passwords_are_set_anew() {
+    let shell = clean();
+    configure(&shell, "realm = \"new.test\"");
+    let lost = findings(&shell, &[]);
+    assert_eq!(lost.len(), 2, "{lost:?}");
+    assert!(lost[0].starts_with("cut-off\tmailman@example.com\t") && lost[1].starts_with("cut-off\tjoe@other.test\t"));
+    shell.saslpasswd(&["joe@other.test"], b"secret").quiet();
+    let lost = findings(&shell, &[]);
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert!(lost[0].starts_with("cut-off\tmailman@example.com\t"));
+    // Back to the realm that was noted: now joe's hashes are for the wrong one.
+    configure(&shell, "realm = \"example.com\"\nrealm_aliases = [\"mx1\"]");
+    let lost = findings(&shell, &[]);
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert!(lost[0].starts_with("cut-off\tjoe@other.test\t"));
+    assert_eq!(findings(&shell, &["--realm", "example.com", "--realm-alias", "mx1"]), [""; 0], "it fails already");
+}
+
+#[test]
+fn files_and_folders_open_to_others_are_found() {
+    let shell = clean();
+    for (path, mode, lines) in [
+        ("accounts.db", 0o644, &["permissions\taccounts.db\tmay be read or written by everybody (mode 0644)"][..]),
+        ("accounts.db-wal", 0o602, &["permissions\taccounts.db-wal\tmay be read or written by everybody"]),
+        ("accounts.db-shm", 0o660, &["permissions\taccounts.db-shm\tmay be written by group "]),
+        ("keys", 0o777, &["permissions\tkeys\tmay be written by everybody"]),
+        ("keys", 0o1777, &["permissions\tkeys\tmay be written by everybody"]),
+        ("", 0o757, &["permissions\t.\tmay be written by everybody"]),
+    ] {
+        let path = shell.path(path);
+        let before = fs::metadata(&path).unwrap().permissions().mode();
+        set_mode(&path, mode);
+        let found = findings(&shell, &[]);
+        set_mode(&path, before & 0o7777);
+        assert!(found.len() >= lines.len(), "{found:?}");
+        for (found, line) in found.iter().zip(lines) {
+            let found = found.replace("permissions\t./", "permissions\t");
+            assert!(found.starts_with(line), "{found} is not {line}");
+        }
+    }
+    check(&shell, &[]).quiet();
+}
+
+#[test]
+fn a_key_that_others_read_is_told_and_keeps_us_from_the_accounts() {
+    let shell = clean();
+    set_mode(&shell.path("keys/accounts.key"), 0o644);
+    let ran = check(&shell, &[]);
+    assert_eq!(ran.status, Some(75), "{ran:?}");
+    assert!(ran.out.contains("accounts.key\tmay be read or written by everybody (mode 0644)"), "{ran:?}");
+    assert!(ran.err.contains("may be read by others"), "{ran:?}");
+}
+
+#[test]
+fn a_key_beside_the_database_is_warned_about() {
+    let shell = Shell::new();
+    shell.make_mailman();
+    let what = "lies beside the database: a copy of the folder takes both";
+    assert_eq!(findings(&shell, &[]), [format!("key-place\taccounts.db.key\t{what}")]);
+    let ran = check(&shell, &["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    let expected = serde_json::json!([
+        { "kind": "key-place", "subject": shell.key(), "what": what, "mechanisms": [] },
+    ]);
+    assert_eq!((ran.status, json), (Some(1), expected));
+}
+
+#[test]
+fn rows_changed_by_hand_are_found_each_by_itself() {
+    let shell = clean();
+    by_hand(&shell, "UPDATE accounts SET disabled = 1");
+    by_hand(&shell, "UPDATE audit SET uid = uid + 1 WHERE number = 2");
+    let found = findings(&shell, &[]);
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found[0].starts_with("audit\t") && found[0].ends_with("audit entry 2 or what comes before it was changed"));
+    assert!(found[1].starts_with("seal\t") && found[1].contains("account mailman@example.com: its seal is broken"));
+    assert!(found[2].contains("account joe@other.test: its seal is broken"));
+}
+
+#[test]
+fn accounts_that_cannot_serve_an_announced_mechanism_are_found() {
+    let shell = clean();
+    shell.saslpasswd(&["-n", "joe@other.test"], b"secret").quiet();
+    let settings = "realm = \"example.com\"\nrealm_aliases = [\"mx1\"]\nmechanisms = [\"SCRAM-SHA-512\", \"PLAIN\"]";
+    configure(&shell, settings);
+    let has_none = |account, mechanisms| {
+        format!("mechanism\t{account}\thas no password for {mechanisms}, which the helper announces")
+    };
+    let both = has_none("joe@other.test", "SCRAM-SHA-512, PLAIN");
+    assert_eq!(findings(&shell, &[]), [has_none("mailman@example.com", "SCRAM-SHA-512"), both]);
+    let json: serde_json::Value = serde_json::from_str(&check(&shell, &["--json"]).out).unwrap();
+    assert_eq!(json[1]["mechanisms"], serde_json::json!(["SCRAM-SHA-512", "PLAIN"]));
+    shell.saslpasswd(&["--disable", "joe@other.test"], b"").quiet();
+    assert_eq!(findings(&shell, &[]).len(), 1, "who may not log in misses nothing");
+}
+
+#[test]
+fn what_cannot_be_looked_at_has_its_status() {
+    let shell = Shell::new();
+    let ran = check(&shell, &[]);
+    assert_eq!((ran.status, ran.out.as_str()), (Some(75), ""), "{ran:?}");
+    assert!(ran.err.contains("there is no database at"), "{ran:?}");
+    shell.configure("no_such_setting = 1");
+    assert_eq!(check(&shell, &[]).status, Some(78));
+    assert_eq!(check(&shell, &["--realm-alias", "mx1"]).status, Some(2));
+}
