@@ -223,3 +223,15 @@ fn requests_that_wait_for_us_are_bounded() {
     world.deliver();
     assert_eq!(std::iter::from_fn(|| world.next_line()).filter(|line| line.starts_with(b"OK")).count(), 1024);
 }
+
+#[test]
+fn failures_that_wait_for_their_time_are_bounded() {
+    let mut world = world();
+    for id in 1..=3000 {
+        world.receive(format!("AUTH\t{id}\tNONE\tservice=smtp\tsecured\n").as_bytes());
+    }
+    let at_once = std::iter::from_fn(|| world.next_line()).count();
+    world.advance(transcript::DELAY);
+    let late = std::iter::from_fn(|| world.next_line()).count();
+    assert_eq!((at_once, late), (3000 - 1024, 1024));
+}

@@ -76,6 +76,7 @@ fn obey(world: &mut World, directive: &str) -> Result<(), String> {
             world.announce(names.iter().map(|name| Mechanism::from_name(name.as_bytes()).unwrap()).collect());
         }
         ["burst", failures] => world.bar_after(failures.parse().unwrap()),
+        ["log_unknown_names"] => world.show_unknown_names(),
         ["listed"] => world.believe_peer(),
         ["greeted"] => greet(world),
         ["client", minor] => {

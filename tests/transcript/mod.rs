@@ -41,6 +41,7 @@ pub(crate) struct World {
     pub(crate) store: MemoryStore,
     settings: Settings,
     listed: bool,
+    shows_unknown_names: bool,
     session: Option<Session>,
     authenticator: Authenticator<Serial>,
     entropy: Counting,
@@ -70,6 +71,7 @@ impl World {
             store: memory.clone(),
             settings: Settings { policy: Arc::new(policy), failure_delay: DELAY, limits: FailureLimits::default() },
             listed: false,
+            shows_unknown_names: false,
             session: None,
             authenticator: Authenticator::new(Box::new(memory)),
             entropy: Counting(0),
@@ -94,6 +96,10 @@ impl World {
 
     pub(crate) fn believe_peer(&mut self) {
         self.listed = true;
+    }
+
+    pub(crate) fn show_unknown_names(&mut self) {
+        self.shows_unknown_names = true;
     }
 
     /// Makes an account in the default realm unless `user` names another.
@@ -196,7 +202,8 @@ impl World {
             self.session = Some(session);
         }
         self.said.extend(self.actions.send.drain(..));
-        self.log.extend(self.actions.events.drain(..).map(|event| event.line(false).to_string()));
+        let shown = self.shows_unknown_names;
+        self.log.extend(self.actions.events.drain(..).map(|event| event.line(shown).to_string()));
         self.closed = std::mem::take(&mut self.actions.close);
     }
 

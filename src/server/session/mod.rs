@@ -119,7 +119,11 @@ impl Session {
             let refusal = Refusal::UnknownMechanism(String::from_utf8_lossy(&asked.mechanism).into_owned());
             turn.actions.events.push(Event::Ended(login, Ending::Refused(refusal)));
             let reply = Reply::Fail { id: asked.id, user: None, code: None, reason: None };
-            self.reply_late(asked.id, turn.moment, &reply, turn);
+            if self.is_full() {
+                reply.encode(&mut turn.actions.send);
+            } else {
+                self.reply_late(asked.id, turn.moment, &reply, turn);
+            }
             return Ok(());
         };
         let context = self.context(asked, &login);
@@ -135,7 +139,7 @@ impl Session {
             arrived: turn.moment,
             stage: Stage::Begun,
         };
-        if self.open.len().saturating_add(self.late.len()) >= MAX_OPEN {
+        if self.is_full() {
             match self.open.take_oldest_waiting() {
                 Some(oldest) => abandon(oldest, Abandonment::Crowded, turn),
                 None => {
@@ -164,6 +168,10 @@ impl Session {
         turn.actions.wipe();
         self.carry_on(request, progress, turn);
         Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.open.len().saturating_add(self.late.len()) >= MAX_OPEN
     }
 
     /// The name of the service; that of the last request, most of the time.
