@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use sasldb::config::MAX_FAILURE_DELAY;
 use transcript::World;
 
 #[derive(Debug, Clone)]
@@ -97,6 +98,38 @@ impl Client {
         Ok(())
     }
 
+    /// Plays all of it; false if the connection was closed.
+    fn play(&mut self, acts: Vec<Act>, world: &mut World) -> Result<bool, TestCaseError> {
+        for act in acts {
+            let mut unknown = None;
+            match act {
+                Act::Auth { id, mechanism, response, flags } => {
+                    let again = self.open.insert(id, false).is_some();
+                    world
+                        .receive(format!("AUTH\t{id}\t{mechanism}\tservice=smtp{flags}\tresp={response}\n").as_bytes());
+                    prop_assert!(!again || world.closed, "an id in use has to close the connection");
+                }
+                Act::Continue { id, data } => {
+                    let known = self.open.get_mut(&id).map(|challenged| *challenged = false).is_some();
+                    unknown = (!known).then_some(id);
+                    world.receive(format!("CONT\t{id}\t{data}\n").as_bytes());
+                }
+                Act::Cancel { id } => {
+                    self.open.remove(&id);
+                    world.receive(format!("CANCEL\t{id}\n").as_bytes());
+                }
+                Act::Store(how) => world.answer(how),
+                Act::Answers => world.deliver(),
+                Act::Advance(milliseconds) => world.advance(Duration::from_millis(milliseconds)),
+            }
+            self.hear_all(world, unknown)?;
+            if world.closed {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn hear_all(&mut self, world: &mut World, unknown: Option<u32>) -> Result<(), TestCaseError> {
         while let Some(line) = world.next_line() {
             self.hear(std::str::from_utf8(&line).unwrap(), unknown)?;
@@ -121,31 +154,8 @@ proptest! {
     fn a_request_gets_one_ending(acts in vec(acts(), 1..25)) {
         let mut world = world();
         let mut client = Client::default();
-        for act in acts {
-            let mut unknown = None;
-            match act {
-                Act::Auth { id, mechanism, response, flags } => {
-                    let again = client.open.insert(id, false).is_some();
-                    world.receive(format!("AUTH\t{id}\t{mechanism}\tservice=smtp{flags}\tresp={response}\n").as_bytes());
-                    prop_assert!(!again || world.closed, "an id in use has to close the connection");
-                }
-                Act::Continue { id, data } => {
-                    let known = client.open.get_mut(&id).map(|challenged| *challenged = false).is_some();
-                    unknown = (!known).then_some(id);
-                    world.receive(format!("CONT\t{id}\t{data}\n").as_bytes());
-                }
-                Act::Cancel { id } => {
-                    client.open.remove(&id);
-                    world.receive(format!("CANCEL\t{id}\n").as_bytes());
-                }
-                Act::Store(how) => world.answer(how),
-                Act::Answers => world.deliver(),
-                Act::Advance(milliseconds) => world.advance(Duration::from_millis(milliseconds)),
-            }
-            client.hear_all(&mut world, unknown)?;
-            if world.closed {
-                return Ok(());
-            }
+        if !client.play(acts, &mut world)? {
+            return Ok(());
         }
         world.deliver();
         world.advance(transcript::DELAY);
@@ -155,6 +165,19 @@ proptest! {
         world.advance(sasldb::server::session::PATIENCE);
         prop_assert_eq!(world.next_line(), None);
         prop_assert!(world.closed || world.is_idle());
+    }
+
+    #[test]
+    fn an_answer_comes_within_five_seconds_whatever_the_store_does(acts in vec(acts(), 1..25)) {
+        let mut world = world();
+        // The longest that the settings can say.
+        world.fail_after(MAX_FAILURE_DELAY - Duration::from_millis(1));
+        let mut client = Client::default();
+        if client.play(acts, &mut world)? {
+            world.advance(MAX_FAILURE_DELAY);
+            client.hear_all(&mut world, None)?;
+            prop_assert!(world.closed || client.open.values().all(|challenged| *challenged), "no answer to {client:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::runtime::UnixTime;
 use crate::store::StoreError;
 use crate::vocabulary::{InitialResponse, Mechanism};
 
-use super::outcome::{Authenticated, Denied, Outcome, Reason, Unavailable};
+use super::outcome::{Authenticated, Denied, Fault, Outcome, Reason, Unavailable};
 use super::policy::{Context, Policy, account_hindrance, mechanism_hindrance, usable_passwords};
 
 /// What an exchange does next.
@@ -199,7 +199,7 @@ impl Asked {
             Ok(lookup) => lookup,
             Err(fault) => {
                 let mechanism = attempt.mechanism;
-                return Progress::Done(Outcome::Unavailable(Unavailable { mechanism, fault }));
+                return Progress::Done(Outcome::Unavailable(Unavailable { mechanism, fault: fault.into() }));
             }
         };
         let account = &lookup.account;
@@ -248,7 +248,7 @@ impl Work {
 
     /// The ending of a check that found no thread to run on.
     pub fn overflow(self) -> Outcome {
-        Outcome::Unavailable(Unavailable { mechanism: self.attempt.mechanism, fault: StoreError::Busy })
+        Outcome::Unavailable(Unavailable { mechanism: self.attempt.mechanism, fault: Fault::Overloaded })
     }
 }
 

@@ -7,5 +7,5 @@ mod policy;
 mod tests;
 
 pub use attempt::{Asked, Progress, Waiting, Work, begin};
-pub use outcome::{Authenticated, Denied, Outcome, Reason, Unavailable};
+pub use outcome::{Authenticated, Denied, Fault, Outcome, Reason, Unavailable};
 pub use policy::{Context, Policy};

@@ -18,6 +18,13 @@ pub enum Outcome {
     Unavailable(Unavailable),
 }
 
+impl Outcome {
+    /// The ending of an exchange that nobody waits for any longer, though its look-up or its check goes on.
+    pub fn overdue(mechanism: Mechanism) -> Self {
+        Self::Unavailable(Unavailable { mechanism, fault: Fault::Overdue })
+    }
+}
+
 /// A success.
 #[derive(Debug)]
 pub struct Authenticated {
@@ -144,11 +151,25 @@ pub enum Reason {
     Malformed(Malformed),
 }
 
+/// Why nobody can tell.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The store gave no answer.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// Too much is under way.
+    #[error("too many slow checks are waiting")]
+    Overloaded,
+    /// Neither store nor check ended in time.
+    #[error("no verdict in time")]
+    Overdue,
+}
+
 /// A failure on our side.
 #[derive(Debug)]
 pub struct Unavailable {
     pub(super) mechanism: Mechanism,
-    pub(super) fault: StoreError,
+    pub(super) fault: Fault,
 }
 
 impl Unavailable {
@@ -160,7 +181,7 @@ impl Unavailable {
 
     /// What failed, for the log.
     #[must_use]
-    pub fn fault(&self) -> &StoreError {
+    pub fn fault(&self) -> &Fault {
         &self.fault
     }
 }

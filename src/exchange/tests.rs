@@ -252,5 +252,8 @@ fn a_store_that_fails_makes_the_login_unavailable_never_denied() {
     let Progress::LookUp { who, next } = started else { panic!("{started:?}") };
     assert!(matches!(&who, Who::Account(key) if key.to_string() == "mailman@example.com"));
     let ended = next.answer(Err(StoreError::Busy), NOW);
-    assert!(matches!(&ended, Progress::Done(Outcome::Unavailable(u)) if *u.fault() == StoreError::Busy), "{ended:?}");
+    assert!(
+        matches!(&ended, Progress::Done(Outcome::Unavailable(u)) if *u.fault() == Fault::Store(StoreError::Busy)),
+        "{ended:?}"
+    );
 }

@@ -94,6 +94,10 @@ impl World {
         self.settings.limits.burst = failures;
     }
 
+    pub(crate) fn fail_after(&mut self, delay: Duration) {
+        self.settings.failure_delay = delay;
+    }
+
     pub(crate) fn believe_peer(&mut self) {
         self.listed = true;
     }

@@ -11,7 +11,7 @@ use crate::cli::output::Data;
 use crate::cli::prompt;
 use crate::cli::site::{self, Named, Site};
 use crate::credential::{self, Label, Lookup};
-use crate::exchange::{self, Authenticated, Context, Outcome, Policy, Progress, Reason};
+use crate::exchange::{self, Authenticated, Context, Fault, Outcome, Policy, Progress, Reason};
 use crate::identity::IdentityError;
 use crate::mechanism::client::{self, Opening};
 use crate::store::sqlite::Reader;
@@ -64,7 +64,12 @@ fn judge(policy: &Arc<Policy>, reader: &mut Reader, who: &Who<'_>) -> Result<Jud
     for mechanism in MECHANISMS {
         match log_in(policy, reader, mechanism, who)? {
             Some(Outcome::Authenticated(authenticated)) => return Ok(Judgement::Right(authenticated)),
-            Some(Outcome::Unavailable(unavailable)) => return Err(unavailable.fault().clone().into()),
+            Some(Outcome::Unavailable(unavailable)) => {
+                return Err(match unavailable.fault() {
+                    Fault::Store(fault) => fault.clone().into(),
+                    fault => Failure::new(Exit::Unavailable, fault.clone()),
+                });
+            }
             Some(Outcome::Denied(denied)) => {
                 let reason = first_reason.get_or_insert_with(|| denied.reason().clone());
                 // What stands against the account stands against every mechanism.

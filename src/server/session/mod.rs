@@ -13,6 +13,7 @@ use core::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::MAX_FAILURE_DELAY;
 use crate::credential::Who;
 use crate::event::{Abandonment, Ending, Event, Login, Refusal};
 use crate::exchange::{self, Asked, Context, Outcome, Progress, Reason};
@@ -34,6 +35,12 @@ pub use turn::{Actions, Origin, Settings, Turn};
 /// How long an exchange waits for its client. Postfix and Exim never cancel: they leave one behind for every mail client
 /// that gives up. Dovecot waits as long.
 pub const PATIENCE: Duration = Duration::from_secs(150);
+
+/// An exchange that has no verdict this long after its client's last message is unavailable: every answer is out before
+/// [`MAX_FAILURE_DELAY`], whatever the store and the pool do.
+pub const VERDICT_WITHIN: Duration = Duration::from_millis(4500);
+
+const _: () = assert!(VERDICT_WITHIN.as_millis() < MAX_FAILURE_DELAY.as_millis());
 
 /// The most exchanges that are open at once on a connection. A login process of Dovecot serves up to a thousand clients.
 const MAX_OPEN: usize = 1024;
@@ -262,7 +269,7 @@ impl Session {
 
     /// Takes what came of a look-up.
     pub fn go_on(&mut self, serial: Serial, progress: Progress, turn: &mut Turn<'_>) {
-        // A request that was cancelled or refused meanwhile needs no answer.
+        // A request that has ended meanwhile needs no answer.
         if let Some(request) = self.open.take_serial(serial) {
             self.carry_on(request, progress, turn);
         }
@@ -336,12 +343,22 @@ impl Session {
     /// When [`Self::tick`] has something to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Moment> {
-        [self.late.due(), self.expiry].into_iter().flatten().min()
+        let overdue = self.open.oldest_owed().map(|since| since.saturating_add(VERDICT_WITHIN));
+        [self.late.due(), self.expiry, overdue].into_iter().flatten().min()
     }
 
-    /// Time has passed: sends failures that are due, forgets exchanges that nobody carries on.
+    /// Time has passed: sends failures that are due, ends exchanges that have no verdict, forgets those that nobody
+    /// carries on.
     pub fn tick(&mut self, turn: &mut Turn<'_>) {
         self.send_late(turn.moment, turn);
+        if let Some(overdue) = turn.moment.checked_sub(VERDICT_WITHIN) {
+            while !turn.actions.close
+                && let Some(request) = self.open.take_owed_since(overdue)
+            {
+                let outcome = Outcome::overdue(request.mechanism);
+                self.end(request, outcome, turn);
+            }
+        }
         if self.expiry.is_some_and(|at| at <= turn.moment) {
             let overdue = turn.moment.saturating_sub(PATIENCE);
             for request in self.open.take_waiting_since(overdue) {

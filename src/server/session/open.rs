@@ -54,6 +54,8 @@ impl Stage {
 pub(super) struct OpenRequests {
     ids: Vec<RequestId>,
     requests: Vec<Request>,
+    /// How many of them do not wait for their client.
+    owed: usize,
     last: u64,
 }
 
@@ -64,6 +66,9 @@ impl OpenRequests {
     }
 
     pub(super) fn put(&mut self, request: Request) {
+        if !request.stage.is_waiting() {
+            self.owed = self.owed.saturating_add(1);
+        }
         self.ids.push(request.id);
         self.requests.push(request);
     }
@@ -92,7 +97,11 @@ impl OpenRequests {
             return None;
         }
         self.ids.swap_remove(place);
-        Some(self.requests.swap_remove(place))
+        let request = self.requests.swap_remove(place);
+        if !request.stage.is_waiting() {
+            self.owed = self.owed.saturating_sub(1);
+        }
+        Some(request)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -106,7 +115,23 @@ impl OpenRequests {
     /// Whether the client expects an answer to any of them. One that waits for its client does not count: Postfix leaves
     /// those behind.
     pub(super) fn any_owed(&self) -> bool {
-        self.requests.iter().any(|request| !request.stage.is_waiting())
+        self.owed > 0
+    }
+
+    /// Since when the client has waited longest for us.
+    pub(super) fn oldest_owed(&self) -> Option<Moment> {
+        // Nearly always none: a look-up in a file has been made before anybody asks.
+        if self.owed == 0 { None } else { self.owed().map(|request| request.arrived).min() }
+    }
+
+    /// Takes one for which the client has waited since `moment` or longer.
+    pub(super) fn take_owed_since(&mut self, moment: Moment) -> Option<Request> {
+        let serial = self.owed().find(|request| request.arrived <= moment)?.serial;
+        self.take_serial(serial)
+    }
+
+    fn owed(&self) -> impl Iterator<Item = &Request> {
+        self.requests.iter().filter(|request| !request.stage.is_waiting())
     }
 
     /// Since when the oldest one waits for its client.
