@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::credential::Who;
 use crate::exchange::{self, Asked, Context, Outcome, Policy, Progress};
-use crate::identity::{Identity, Realms};
+use crate::identity::{AliasClash, Identity, Realms};
 use crate::runtime::UnixTime;
 use crate::secret::{Password, SecretBytes};
 use crate::store::{Answer, CredentialLookup, StoreError, Ticket};
@@ -68,6 +68,14 @@ impl<T> Authenticator<T> {
     /// See [`StoreError`].
     pub fn realms(&mut self) -> Result<Realms, StoreError> {
         self.store.realms()
+    }
+
+    /// The aliases among `realms` that have accounts of their own.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn clashes(&mut self, realms: &Realms) -> Result<Vec<AliasClash>, StoreError> {
+        realms.clashes(|alias| self.store.first_in(alias))
     }
 }
 

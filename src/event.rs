@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::exchange::{Authenticated, Denied, Unavailable};
+use crate::identity::AliasClash;
 use crate::protocol::dovecot::Breach;
 use crate::store::StoreError;
 use crate::vocabulary::Mechanism;
@@ -101,6 +102,8 @@ pub enum Event {
         /// The one that the database notes.
         noted: String,
     },
+    /// An alias of the default realm has accounts of its own. A helper would not start with it, but this one is at work.
+    OccupiedAlias(AliasClash),
     /// The settings were read again.
     Reloaded,
     /// They were not, and the old ones hold.
@@ -146,6 +149,7 @@ impl Event {
             | Self::TooManyConnections(_)
             | Self::AcceptFailed(_)
             | Self::StoreLost(_)
+            | Self::OccupiedAlias(_)
             | Self::NotReloaded(_)
             | Self::LinesLost(_)
             | Self::ActivityLost(_) => Severity::Error,
@@ -187,6 +191,7 @@ impl fmt::Display for Line<'_> {
                 Quoted(realm),
                 Quoted(noted)
             ),
+            Event::OccupiedAlias(clash) => write!(f, "accounts that nobody can log in to: {clash}"),
             Event::Reloaded => f.write_str("settings read again"),
             Event::NotReloaded(fault) => write!(f, "settings not changed: {fault}"),
             Event::Stopping => f.write_str("stopping"),

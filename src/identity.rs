@@ -241,6 +241,25 @@ pub fn text_from_wire(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// An alias that is the realm of an account.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{account} {}", self.why())]
+pub struct AliasClash {
+    /// The first account of that realm.
+    pub account: IdentityKey,
+    alias: Realm,
+    default: Realm,
+}
+
+impl AliasClash {
+    /// What is wrong, to be said of the account.
+    #[must_use]
+    pub fn why(&self) -> String {
+        let (alias, default) = (self.alias.as_str(), self.default.as_str());
+        format!("is an account, but {alias} is also an alias of the default realm {default}")
+    }
+}
+
 /// The default realm and its other names. An alias is only another name: a login that gives it finds the account in the
 /// default realm.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -319,6 +338,23 @@ impl Realms {
             everywhere.iter().for_each(|realm| add(&username, realm));
         }
         pairs
+    }
+
+    /// The aliases that have accounts of their own. Such an alias is refused: nobody could log in to those accounts, and nobody
+    /// can tell which of two accounts a name means. `first_in` gives the first account of a realm.
+    ///
+    /// # Errors
+    /// Those of `first_in`.
+    pub fn clashes<E>(
+        &self,
+        mut first_in: impl FnMut(&Realm) -> Result<Option<IdentityKey>, E>,
+    ) -> Result<Vec<AliasClash>, E> {
+        let mut clashes = Vec::new();
+        for alias in &self.aliases {
+            let clash = |account| AliasClash { account, alias: alias.clone(), default: self.default.clone() };
+            clashes.extend(first_in(alias)?.map(clash));
+        }
+        Ok(clashes)
     }
 
     fn default_and_aliases(&self) -> impl Iterator<Item = &Realm> {

@@ -388,17 +388,3 @@ fn sockets_from_systemd_are_taken_by_their_name() {
         }
     }
 }
-
-#[test]
-fn a_helper_does_not_start_where_an_alias_has_accounts_of_its_own() {
-    let site = Site::with_account();
-    store::put(&mut store::writer(&site.place()), &store::identity("ann", "mx9"), "secret");
-    site.configure("realm_aliases = [\"mx9\"]\n");
-    let (status, said) = site.refused(&[]);
-    assert_eq!(status, Some(78), "{said}");
-    assert!(
-        said.contains("ann@mx9 is an account, but mx9 is also an alias of the default realm example.com"),
-        "{said}"
-    );
-    assert!(!site.socket().exists());
-}

@@ -185,9 +185,9 @@ impl SettingsSource for FromFile {
         self.config.log_unknown_names
     }
 
-    fn reload(&mut self) -> Result<(), String> {
-        *self = Self::read(self.options.clone()).map_err(|failure| failure.to_string())?;
-        Ok(())
+    fn read_again(&self) -> Result<Box<dyn SettingsSource>, String> {
+        let again = Self::read(self.options.clone()).map_err(|failure| failure.to_string())?;
+        Ok(Box::new(again))
     }
 }
 

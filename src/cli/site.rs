@@ -109,22 +109,16 @@ impl Site {
     }
 }
 
-/// An alias is only another name of the default realm: where it has accounts of its own, nobody could log in to them, and
-/// nobody can tell which of two accounts a name means. `first_in` gives the first account of a realm.
+/// Refuses realms of which an alias has accounts of its own. `first_in` gives the first account of a realm.
 pub(super) fn refuse_occupied_alias(
     realms: &Realms,
-    mut first_in: impl FnMut(&Realm) -> Result<Option<IdentityKey>, StoreError>,
+    first_in: impl FnMut(&Realm) -> Result<Option<IdentityKey>, StoreError>,
 ) -> Result<(), Failure> {
-    for alias in realms.aliases() {
-        if let Some(account) = first_in(alias)? {
-            let (alias, default) = (alias.as_str(), realms.default_realm().as_str());
-            let clash =
-                anyhow::anyhow!("{account} is an account, but {alias} is also an alias of the default realm {default}");
-            return Err(Failure::new(Exit::Configuration, clash)
-                .hint("set `realm_aliases` in the configuration file, without this name"));
-        }
+    match realms.clashes(first_in)?.into_iter().next() {
+        None => Ok(()),
+        Some(clash) => Err(Failure::new(Exit::Configuration, clash)
+            .hint("set `realm_aliases` in the configuration file, without this name")),
     }
-    Ok(())
 }
 
 /// Who makes the changes of this process.

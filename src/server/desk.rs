@@ -92,6 +92,9 @@ impl Desk {
             self.note(Event::ForeignRealm { realm, noted });
         }
         self.noted = Some(noted);
+        for clash in self.authenticator.clashes(&self.settings.policy.realms)? {
+            self.note(Event::OccupiedAlias(clash));
+        }
         Ok(())
     }
 
@@ -148,10 +151,11 @@ impl Desk {
         self.log.take(&mut self.actions.events);
     }
 
-    /// Reads the settings again.
+    /// Reads the settings again. Where they cannot hold, the old ones do.
     pub(super) fn reload(&mut self) {
-        match self.source.reload() {
-            Ok(()) => {
+        match self.acceptable() {
+            Ok(source) => {
+                self.source = source;
                 self.log.show_unknown_names(self.source.log_unknown_names());
                 self.settings = self.source.settings(self.noted.as_ref());
                 self.noted = None;
@@ -161,6 +165,18 @@ impl Desk {
                 self.note(Event::Reloaded);
             }
             Err(fault) => self.note(Event::NotReloaded(fault)),
+        }
+    }
+
+    /// The settings as they are now, if a helper would start with them.
+    fn acceptable(&mut self) -> Result<Box<dyn SettingsSource>, String> {
+        let source = self.source.read_again()?;
+        // A store that cannot be asked says nothing against them; when it can, it will.
+        let Ok(noted) = self.authenticator.realms() else { return Ok(source) };
+        let realms = &source.settings(Some(&noted)).policy.realms;
+        match self.authenticator.clashes(realms).unwrap_or_default().first() {
+            Some(clash) => Err(clash.to_string()),
+            None => Ok(source),
         }
     }
 }

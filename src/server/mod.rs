@@ -44,11 +44,11 @@ pub trait SettingsSource {
     /// Whether the log shows names that no account has.
     fn log_unknown_names(&self) -> bool;
 
-    /// Reads them again; after an error the old ones hold.
+    /// Reads them again.
     ///
     /// # Errors
     /// What is wrong, in words.
-    fn reload(&mut self) -> Result<(), String>;
+    fn read_again(&self) -> Result<Box<dyn SettingsSource>, String>;
 }
 
 /// What [`serve`] needs.

@@ -78,12 +78,8 @@ fn realms(site: &Site, check: &Check, noted: &Realms) -> (Realms, Realms) {
 }
 
 fn check_aliases(inspector: &Inspector, realms: &Realms, report: &mut Report) -> Result<(), StoreError> {
-    for alias in realms.aliases() {
-        if let Some(account) = inspector.first_in(alias)? {
-            let (alias, default) = (alias.as_str(), realms.default_realm().as_str());
-            let what = format!("is an account, but {alias} is also an alias of the default realm {default}");
-            report.add(&Finding::new(Kind::Alias, account, what));
-        }
+    for clash in realms.clashes(|alias| inspector.first_in(alias))? {
+        report.add(&Finding::new(Kind::Alias, &clash.account, clash.why()));
     }
     Ok(())
 }
