@@ -10,6 +10,9 @@ use crate::secret::SecretArray;
 use super::account::DigestMd5Hash;
 
 impl DigestMd5Hash {
+    /// How many hashes of one spelling a password has at most.
+    pub const FORMS: usize = 3;
+
     /// The tag of a spelling. Both parts count in UTF-8, whatever the hash itself was made of, because that is how they are
     /// compared when they come over the wire.
     #[must_use]
@@ -50,7 +53,7 @@ impl DigestMd5Hash {
             let tag = Self::tag(username, realm);
             let username_latin1 = latin1(username);
             let username_latin1 = username_latin1.as_ref().map_or(username.as_bytes(), |bytes| bytes.as_slice());
-            let forms = [
+            let forms: [_; Self::FORMS] = [
                 (username.as_bytes(), password),
                 (username_latin1, password_latin1),
                 (username.as_bytes(), password_latin1),

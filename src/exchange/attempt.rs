@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::credential::{Lookup, Who};
+use crate::credential::{Lookup, PasswordSet, Who};
 use crate::identity::{Authcid, IdentityKey, Realm, Realms};
 use crate::mechanism::{self, Awaiting, Computation, Question, Start, Step, Suspended, Verdict};
 use crate::runtime::UnixTime;
@@ -98,9 +98,13 @@ impl Attempt {
         }
     }
 
+    fn hindrance(&self) -> Option<Reason> {
+        mechanism_hindrance(&self.policy, &self.context, self.mechanism)
+    }
+
     /// The one place where a proof becomes a success: it takes a known account and nothing that stands against it.
     fn conclude(self, subject: Option<Subject>, verdict: Verdict) -> Outcome {
-        let hindrance = mechanism_hindrance(&self.policy, &self.context, self.mechanism);
+        let hindrance = self.hindrance();
         let Some(subject) = subject else {
             let reason = match (hindrance, verdict) {
                 (Some(reason), _) => reason,
@@ -203,7 +207,6 @@ impl Asked {
             }
         };
         let account = &lookup.account;
-        let usable = usable_passwords(account, &attempt.context, now);
         let hindrance = if acts_for_itself(&attempt.policy.realms, suspended.question(), &lookup.who) {
             account_hindrance(account, attempt.mechanism, now)
         } else {
@@ -214,6 +217,9 @@ impl Asked {
             hindrance if lookup.known => hindrance,
             _ => None,
         };
+        // Where nothing may succeed no password is good for anything, so that a right one makes as much work as a wrong one.
+        let hindered = hindrance.is_some() || attempt.hindrance().is_some();
+        let usable = if hindered { PasswordSet::default() } else { usable_passwords(account, &attempt.context, now) };
         let step = suspended.resume(lookup.clone(), usable);
         attempt.go_on_with(Subject { lookup, hindrance }, step)
     }

@@ -75,14 +75,16 @@ fn lookup(who: Who, account: Account, known: bool) -> Lookup {
     }
 }
 
-/// Runs PLAIN with `message` against `account`; `known` as the store says.
-fn plain(policy: Policy, context: Context, account: Account, known: bool, message: &[u8]) -> Outcome {
+/// The look-up that PLAIN with `message` asks for, answered with `account`; `known` as the store says.
+fn looked_up(policy: Policy, context: Context, account: Account, known: bool, message: &[u8]) -> Progress {
     let started = begin(&Arc::new(policy), context, Mechanism::Plain, InitialResponse::Present(message), "nonce", NOW);
-    match started {
-        Progress::LookUp { who, next } => match next.answer(Ok(lookup(who, account, known)), NOW) {
-            Progress::Done(outcome) => outcome,
-            other => panic!("{other:?}"),
-        },
+    let Progress::LookUp { who, next } = started else { return started };
+    next.answer(Ok(lookup(who, account, known)), NOW)
+}
+
+/// Runs PLAIN with `message` against `account`.
+fn plain(policy: Policy, context: Context, account: Account, known: bool, message: &[u8]) -> Outcome {
+    match looked_up(policy, context, account, known, message) {
         Progress::Done(outcome) => outcome,
         other => panic!("{other:?}"),
     }
@@ -139,6 +141,35 @@ fn each_rule_denies_what_is_proven() {
     ];
     for (outcome, expected) in cases {
         assert_eq!(reason(&outcome), Some(&expected), "{outcome:?}");
+    }
+}
+
+/// One password is checked at once, the other one on the pool: a wrong password goes there, and a right one that cannot
+/// succeed must not be told from it.
+#[test]
+fn a_right_password_that_may_not_succeed_goes_the_way_of_a_wrong_one() {
+    let mixed = |change: &dyn Fn(&mut Account)| {
+        let mut account = account(&[("main", "secret"), ("phone", "other")]);
+        let [_, phone] = account.passwords.as_mut_slice() else { panic!("two passwords") };
+        phone.secrets.digest_md5.clear();
+        phone.secrets.cram_md5 = None;
+        phone.secrets.hash =
+            Some(crate::credential::PasswordHash::parse("$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/").unwrap());
+        change(&mut account);
+        account
+    };
+    let run = |policy: Policy, account: Account, message: &[u8]| looked_up(policy, context(), account, true, message);
+    let right = run(policy(), mixed(&|_| {}), RIGHT);
+    assert!(matches!(right, Progress::Done(Outcome::Authenticated(_))), "{right:?}");
+    let not_offered = Policy { mechanisms: MechanismSet::default(), ..policy() };
+    for other in [
+        run(policy(), mixed(&|_| {}), b"\0mailman\0wrong"),
+        run(policy(), mixed(&|a| a.state.disabled = true), RIGHT),
+        run(policy(), mixed(&|a| a.state.expires = Some(NOW)), RIGHT),
+        run(policy(), mixed(&|_| {}), b"joe\0mailman\0secret"),
+        run(not_offered, mixed(&|_| {}), RIGHT),
+    ] {
+        assert!(matches!(other, Progress::Compute(_)), "{other:?}");
     }
 }
 

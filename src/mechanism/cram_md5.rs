@@ -5,7 +5,7 @@ use subtle::ConstantTimeEq;
 use crate::credential::{CramMd5States, Lookup, PasswordSet};
 use crate::secret::SecretArray;
 
-use super::{Asker, MAX_IDENTITY, Malformed, Question, Response, Start, Step, Suspended, hex, judge};
+use super::{Asker, MAX_IDENTITY, Malformed, Question, Response, Start, Step, Suspended, hex, judge, tries};
 
 pub(super) struct AwaitingResponse {
     challenge: Vec<u8>,
@@ -44,21 +44,11 @@ impl AwaitingResponse {
 
 impl Presented {
     pub(super) fn resume(self, lookup: &Lookup, usable: PasswordSet) -> Step {
-        let mut found = PasswordSet::default();
-        let mut tried = false;
-        for (position, password) in lookup.account.passwords.iter().enumerate() {
-            if let Some(states) = &password.secrets.cram_md5 {
-                tried = true;
-                if self.fits(states) {
-                    found.insert(position);
-                }
-            }
-        }
-        if !tried {
-            // An account without the scheme takes no less time than one with it.
-            let nothing = SecretArray::new([0; 16]);
-            core::hint::black_box(self.fits(&CramMd5States { inner: nothing.clone(), outer: nothing }));
-        }
+        let passwords = lookup.account.passwords.iter().enumerate();
+        let stored = passwords.filter_map(|(position, password)| Some((position, password.secrets.cram_md5.as_ref()?)));
+        let zeros = SecretArray::new([0; 16]);
+        let nothing = CramMd5States { inner: zeros.clone(), outer: zeros };
+        let found = tries::fitting(stored, usable, 1, &nothing, |states| self.fits(states));
         Step::Done(judge(found, usable, |_| None))
     }
 

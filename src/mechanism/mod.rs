@@ -10,6 +10,7 @@ mod login;
 mod plain;
 mod plaintext;
 mod scram;
+mod tries;
 
 use core::fmt;
 

@@ -12,7 +12,7 @@ use crate::secret::SecretArray;
 
 use self::message::DigestResponse;
 use self::proof::{A2, Exchange, SessionKey, Side};
-use super::{Asker, Malformed, Question, Response, Start, Step, Suspended, hex, judge};
+use super::{Asker, Malformed, Question, Response, Start, Step, Suspended, hex, judge, tries};
 
 pub(super) struct AwaitingResponse {
     nonce: String,
@@ -70,16 +70,24 @@ impl Presented {
         let for_service = passwords().filter(|(_, password)| is_for_service(password, service));
         let usable = usable.intersection(for_service.map(|(position, _)| position).collect());
 
+        // The tag leaves one hash of a password, or three where name or password is not ASCII.
+        let stored = passwords().flat_map(|(position, password)| {
+            let of_this_spelling = password.secrets.digest_md5.iter().filter(|stored| stored.tag == self.tag);
+            of_this_spelling.map(move |stored| (position, &stored.hash))
+        });
         let check = Check::of(&self, question);
-        let mut found = PasswordSet::default();
-        let mut rspauth = None;
-        for (position, password) in passwords() {
-            let Some(session_key) = check.fitting_key(&password.secrets.digest_md5) else { continue };
-            found.insert(position);
-            // If another password fits too it is the same one, and so is the proof.
-            rspauth.get_or_insert_with(|| check.rspauth(&session_key));
-        }
-        Step::Done(judge(found, usable, |_| rspauth))
+        let nothing = SecretArray::new([0; 16]);
+        // If two passwords fit they are the same one, and so is the proof.
+        let mut session_key = None;
+        let found =
+            tries::fitting(stored, usable, DigestMd5Hash::FORMS, &nothing, |hash| match check.fitting_key(hash) {
+                Some(key) => {
+                    session_key.get_or_insert(key);
+                    true
+                }
+                None => false,
+            });
+        Step::Done(judge(found, usable, |_| session_key.map(|key| check.rspauth(&key))))
     }
 }
 
@@ -88,11 +96,10 @@ fn is_for_service(password: &StoredPassword, service: &[u8]) -> bool {
     services.is_empty() || services.iter().any(|s| s.as_str().as_bytes().eq_ignore_ascii_case(service))
 }
 
-/// One response against the hashes of an account.
+/// One response, to be held against stored hashes.
 struct Check<'a> {
     exchange: Exchange<'a>,
     a2: A2,
-    tag: u8,
     response: [u8; 16],
 }
 
@@ -104,21 +111,11 @@ impl<'a> Check<'a> {
             authzid: question.authzid.as_deref(),
             digest_uri: &presented.digest_uri,
         };
-        Self { a2: exchange.a2(Side::Client), exchange, tag: presented.tag, response: presented.response }
+        Self { a2: exchange.a2(Side::Client), exchange, response: presented.response }
     }
 
-    /// The session key of the hash from which the response was made, if it is among `hashes`. The tag leaves one of them, or
-    /// three where the name or the password is not ASCII.
-    fn fitting_key(&self, hashes: &[DigestMd5Hash]) -> Option<SessionKey> {
-        let mut candidates = hashes.iter().filter(|hash| hash.tag == self.tag).peekable();
-        if candidates.peek().is_none() {
-            // A name without such a hash takes no less time than one with it.
-            core::hint::black_box(self.fits(&SecretArray::new([0; 16])));
-        }
-        candidates.find_map(|candidate| self.fits(&candidate.hash))
-    }
-
-    fn fits(&self, hash: &SecretArray<16>) -> Option<SessionKey> {
+    /// The session key, if the response was made from `hash`.
+    fn fitting_key(&self, hash: &SecretArray<16>) -> Option<SessionKey> {
         let session_key = self.exchange.session_key(hash.expose());
         let value = self.exchange.value(&session_key, &self.a2);
         bool::from(value.ct_eq(&self.response)).then_some(session_key)

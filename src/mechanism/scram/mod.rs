@@ -8,7 +8,7 @@ use crate::credential::scram::{AuthMessage, ScramOutput, proof_fits, server_sign
 use crate::credential::{Lookup, PasswordSet};
 use crate::vocabulary::{InitialResponse, ScramHash};
 
-use super::{Asker, Malformed, Question, Response, Start, Step, Suspended, judge};
+use super::{Asker, Malformed, Question, Response, Start, Step, Suspended, judge, tries};
 
 pub(super) struct AwaitingClientFirst {
     hash: ScramHash,
@@ -110,20 +110,12 @@ impl AwaitingClientFinal {
 
     fn passwords_that_fit(&self, proof: &ScramOutput, message: &AuthMessage<'_>) -> PasswordSet {
         let hash = self.first.hash;
-        let mut found = PasswordSet::default();
-        for (position, password) in self.lookup.account.passwords.iter().enumerate() {
-            if self.challenged.contains(position)
-                && let Some(keys) = password.secrets.scram_keys(hash)
-                && proof_fits(hash, keys.stored_key.expose(), proof, message)
-            {
-                found.insert(position);
-            }
-        }
-        if self.challenged.is_empty() {
-            // A name without keys takes no less time than one with them.
-            core::hint::black_box(proof_fits(hash, proof.expose(), proof, message));
-        }
-        found
+        let passwords = self.lookup.account.passwords.iter().enumerate();
+        let stored = passwords.filter_map(|(position, password)| {
+            let keys = password.secrets.scram_keys(hash).filter(|_| self.challenged.contains(position))?;
+            Some((position, keys.stored_key.expose()))
+        });
+        tries::fitting(stored, self.usable, 1, proof.expose(), |key| proof_fits(hash, key, proof, message))
     }
 
     fn server_final(&self, proven: usize, message: &AuthMessage<'_>) -> Option<Vec<u8>> {
