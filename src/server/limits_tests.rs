@@ -123,3 +123,26 @@ fn tables_are_bounded_and_forget_the_longest_unused() {
     assert!(site.limits.sources.young.len() + site.limits.sources.old.len() <= 64);
     assert!(site.limits.pairs.young.len() + site.limits.pairs.old.len() <= 64);
 }
+
+#[test]
+fn a_million_addresses_take_no_more_memory_and_harm_nobody_who_logged_in() {
+    fn entries<K>(table: &Table<K>) -> (usize, usize) {
+        let bytes = core::mem::size_of::<(K, Level)>() + 1;
+        (table.young.len() + table.old.len(), (table.young.capacity() + table.old.capacity()) * bytes)
+    }
+    let mut site = Site::new();
+    site.succeed("192.0.2.1", "joe");
+    site.fail("192.0.2.1", "ann", 40);
+    for n in 0..500_000u128 {
+        for from in [IpAddr::from(Ipv4Addr::from_bits(0x0a00_0000 | n as u32)), IpAddr::V6((n << 80 | 1).into())] {
+            site.limits.failed(&site.settings, Some(from), Some(&who("joe")), Moment::ZERO);
+        }
+    }
+    let (sources, pairs) = (entries(&site.limits.sources), entries(&site.limits.pairs));
+    assert!(sources.0 <= ENTRIES && pairs.0 == 1, "{sources:?} {pairs:?}");
+    assert!(sources.1 <= 2 << 20, "{sources:?} bytes");
+    // Nobody makes a pair without having logged in: what joe has is not pushed out.
+    site.fail("192.0.2.1", "ann", 40);
+    assert!(site.refuses("192.0.2.1", "ann", 0));
+    assert!(!site.refuses("192.0.2.1", "joe", 0));
+}
