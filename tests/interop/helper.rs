@@ -36,12 +36,17 @@ impl Ours {
     }
 
     pub(crate) fn start(&mut self) {
+        self.start_with("");
+    }
+
+    /// With these settings before those that an administrator pastes.
+    pub(crate) fn start_with(&mut self, more: &str) {
         std::fs::create_dir_all(self.database.parent().unwrap()).unwrap();
         // The settings that an administrator pastes; only the path is another, outside the machine.
         let pasted = std::fs::read_to_string(project().join("contrib/postfix/config.toml")).unwrap();
         let settings = pasted.replace("/var/spool/postfix/private/auth", &self.socket.to_string_lossy());
         assert_ne!(settings, pasted);
-        std::fs::write(&self.settings, settings).unwrap();
+        std::fs::write(&self.settings, [more, &settings].concat()).unwrap();
         // It must not outlive a test that is killed.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--", env!("CARGO_BIN_EXE_saslauthd-rs"), "--config"]).arg(&self.settings);
@@ -58,6 +63,11 @@ impl Ours {
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
         let status = wait_for("saslauthd-rs to stop", || daemon.try_wait().unwrap());
         assert!(status.success(), "saslauthd-rs ended with {status}");
+    }
+
+    /// All that it has written to its log so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
     }
 
     /// The folder that holds the database and its key.

@@ -15,6 +15,7 @@ mod changes;
 mod clients;
 mod dialogue;
 mod doveadm;
+mod fail2ban;
 mod helper;
 mod machine;
 mod peer;
