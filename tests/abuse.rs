@@ -188,7 +188,6 @@ fn a_flood_leaves_no_memory_behind() {
         wait_until("all are gone", || helper.log().matches("connection closed").count() == gone);
         after_round.push(helper.resident_kib());
     }
-    eprintln!("{before} {after_round:?}");
     // What 200 connections took goes back to the allocator, which keeps some of it; the counters of 1,200 sources take a
     // few dozen KiB. No round needs more than the one before it.
     assert!(after_round[7] < before + 2048, "{before} KiB, then {after_round:?}");
