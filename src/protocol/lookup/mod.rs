@@ -1,7 +1,8 @@
 //! Our own protocol on the lookup socket, version 1: the libsasl2 plugin asks for the stored forms of a password, the helper
 //! gives, refuses or cannot. One request and one answer for each connection; `docs/lookup-protocol.md` has every byte.
 //!
-//! The plugin compiles these very files, and `secret.rs`, into itself: nothing else of this library may be used here.
+//! The plugin compiles these very files, and `secret.rs`, into itself: nothing else of this library may be used here
+//! (`docs/decisions/0012-the-plugin-is-a-guest.md`).
 
 mod answer;
 mod bytes;

@@ -31,10 +31,13 @@ impl Form {
 }
 
 /// A set of forms; on the wire one byte, in which a form with number n is the bit of value 2^(n-1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forms(u8);
 
 impl Forms {
+    /// No form.
+    pub const NONE: Self = Self(0);
+
     /// The three of SCRAM. A look-up cannot tell which of its hashes is under way.
     pub const SCRAM: Self = Self(0b1_1100);
 
