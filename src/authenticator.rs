@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::credential::Who;
+use crate::credential::{Lookup, Who};
 use crate::exchange::{self, Asked, Context, Outcome, Policy, Progress};
 use crate::identity::{AliasClash, Identity, Realms};
 use crate::runtime::UnixTime;
@@ -13,12 +13,57 @@ use crate::secret::{Password, SecretBytes};
 use crate::store::{Answer, CredentialLookup, StoreError, Ticket};
 use crate::vocabulary::{InitialResponse, Mechanism};
 
+/// Whether an account exists. One that may not log in exists all the same: mail for it is still its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Existence {
+    /// There is one, of this name.
+    Present(Identity),
+    /// There is none.
+    Absent,
+    /// Nobody can tell now.
+    Unavailable,
+}
+
+/// The answer to a question that came later.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "it is passed on at once")]
+pub enum Answered {
+    /// An exchange goes on.
+    Exchange(Progress),
+    /// Whether an account exists.
+    Existence(Existence),
+}
+
+/// What a store is asked on whose behalf.
+#[allow(clippy::large_enum_variant, reason = "nearly every question is the large one")]
+enum Question {
+    Exchange(Asked),
+    Existence,
+}
+
+impl Question {
+    fn answer(self, answer: Result<Lookup, StoreError>, now: UnixTime) -> Answered {
+        match self {
+            Self::Exchange(asked) => Answered::Exchange(asked.answer(answer, now)),
+            Self::Existence => Answered::Existence(existence(answer)),
+        }
+    }
+}
+
+fn existence(answer: Result<Lookup, StoreError>) -> Existence {
+    match answer {
+        Ok(lookup) if lookup.known => Existence::Present(lookup.account.identity.clone()),
+        Ok(_) => Existence::Absent,
+        Err(_) => Existence::Unavailable,
+    }
+}
+
 /// Answers what exchanges ask. `T` says whose exchange it is; it is handed back with an answer that comes later.
 pub struct Authenticator<T> {
     store: Box<dyn CredentialLookup>,
     in_turn: bool,
     last: Ticket,
-    under_way: BTreeMap<Ticket, (T, Asked)>,
+    under_way: BTreeMap<Ticket, (T, Question)>,
 }
 
 impl<T> Authenticator<T> {
@@ -30,18 +75,33 @@ impl<T> Authenticator<T> {
 
     /// Carries an exchange on with the store's answer; none if it comes later, out of [`Self::completed`].
     pub fn look_up(&mut self, who: Who, asked: Asked, from: T, now: UnixTime) -> Option<(T, Progress)> {
+        match self.ask(who) {
+            Answer::Now(answer) => Some((from, asked.answer(answer, now))),
+            Answer::Later => {
+                self.under_way.insert(self.last, (from, Question::Exchange(asked)));
+                None
+            }
+        }
+    }
+
+    /// Says whether an account exists; none if the answer comes later, out of [`Self::completed`].
+    pub fn exists(&mut self, who: Who, from: T) -> Option<(T, Existence)> {
+        match self.ask(who) {
+            Answer::Now(answer) => Some((from, existence(answer))),
+            Answer::Later => {
+                self.under_way.insert(self.last, (from, Question::Existence));
+                None
+            }
+        }
+    }
+
+    fn ask(&mut self, who: Who) -> Answer {
         if !self.in_turn {
             self.store.begin_turn();
             self.in_turn = true;
         }
         self.last = Ticket(self.last.0.wrapping_add(1));
-        match self.store.look_up(who, self.last) {
-            Answer::Now(answer) => Some((from, asked.answer(answer, now))),
-            Answer::Later => {
-                self.under_way.insert(self.last, (from, asked));
-                None
-            }
-        }
+        self.store.look_up(who, self.last)
     }
 
     /// Ends the turn that the first look-up began. What changes in the store from now on counts for the next.
@@ -52,12 +112,12 @@ impl<T> Authenticator<T> {
         }
     }
 
-    /// An exchange whose answer came in since.
-    pub fn completed(&mut self, now: UnixTime) -> Option<(T, Progress)> {
+    /// An answer that came in since.
+    pub fn completed(&mut self, now: UnixTime) -> Option<(T, Answered)> {
         loop {
             let (ticket, answer) = self.store.completed()?;
-            if let Some((from, asked)) = self.under_way.remove(&ticket) {
-                return Some((from, asked.answer(answer, now)));
+            if let Some((from, question)) = self.under_way.remove(&ticket) {
+                return Some((from, question.answer(answer, now)));
             }
         }
     }
@@ -110,7 +170,7 @@ pub fn check_password(
     }
 }
 
-fn answer_of(store: &mut dyn CredentialLookup, who: Who) -> Result<crate::credential::Lookup, StoreError> {
+fn answer_of(store: &mut dyn CredentialLookup, who: Who) -> Result<Lookup, StoreError> {
     store.begin_turn();
     let answer = match store.look_up(who, Ticket(0)) {
         Answer::Now(answer) => answer,

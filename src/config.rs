@@ -83,8 +83,10 @@ pub struct Config {
     /// How many threads check slow hashes; `None` means one for each processor.
     #[serde(deserialize_with = "read::positive_or_none")]
     pub hash_threads: Option<NonZeroU16>,
-    /// Sockets that speak the Dovecot auth protocol, as the file lists them; see [`Self::dovecot_sockets`].
+    /// Sockets that speak the Dovecot auth protocol, as the file lists them; see [`Self::sockets`].
     pub dovecot: Vec<Socket>,
+    /// Sockets that speak the Dovecot auth-userdb protocol. Who may speak there learns who has an account.
+    pub userdb: Vec<Socket>,
 }
 
 impl Default for Config {
@@ -111,6 +113,7 @@ impl Default for Config {
             connections: NonZeroU16::MIN.saturating_add(1023),
             hash_threads: None,
             dovecot: Vec::new(),
+            userdb: Vec::new(),
         }
     }
 }
@@ -137,6 +140,29 @@ impl Default for FailureLimits {
         let loopback = ["127.0.0.0/8", "::1/128"];
         let exempt = loopback.iter().filter_map(|network| network.parse().ok()).collect();
         Self { burst: 40, forgiven_after: Duration::from_secs(30), exempt }
+    }
+}
+
+/// What is spoken on a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// The Dovecot auth protocol: logins.
+    Dovecot,
+    /// The Dovecot auth-userdb protocol: whether an account exists.
+    Userdb,
+}
+
+impl Protocol {
+    /// Every protocol.
+    pub const ALL: [Self; 2] = [Self::Dovecot, Self::Userdb];
+
+    /// Its name in settings and options, and for a socket unit of systemd.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dovecot => "dovecot",
+            Self::Userdb => "userdb",
+        }
     }
 }
 
@@ -243,14 +269,26 @@ impl Config {
         })
     }
 
-    /// The sockets to open: those listed, else the default one.
+    /// Whether any socket is named.
     #[must_use]
-    pub fn dovecot_sockets(&self) -> Vec<Socket> {
-        if self.dovecot.is_empty() {
-            SocketPath::new(Path::new(DEFAULT_DOVECOT_SOCKET)).map(Socket::at).into_iter().collect()
-        } else {
-            self.dovecot.clone()
+    pub fn names_sockets(&self) -> bool {
+        self.named_sockets().next().is_some()
+    }
+
+    /// The sockets that are named.
+    pub fn named_sockets(&self) -> impl Iterator<Item = (Protocol, &Socket)> {
+        let dovecot = self.dovecot.iter().map(|socket| (Protocol::Dovecot, socket));
+        dovecot.chain(self.userdb.iter().map(|socket| (Protocol::Userdb, socket)))
+    }
+
+    /// The sockets to open: those named, else the default one.
+    #[must_use]
+    pub fn sockets(&self) -> Vec<(Protocol, Socket)> {
+        if self.names_sockets() {
+            return self.named_sockets().map(|(protocol, socket)| (protocol, socket.clone())).collect();
         }
+        let default = SocketPath::new(Path::new(DEFAULT_DOVECOT_SOCKET)).map(Socket::at);
+        default.map(|socket| (Protocol::Dovecot, socket)).into_iter().collect()
     }
 
     fn has_default_database(&self) -> bool {

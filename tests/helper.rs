@@ -214,6 +214,33 @@ fn modes_and_peers_of_a_socket() {
 }
 
 #[test]
+fn the_userdb_socket_says_who_exists_and_sees_changes_at_once() {
+    let site = Site::with_account();
+    let named = site.path("named");
+    site.configure(&format!("[[dovecot]]\npath = {named:?}\n"));
+    let socket = site.path("userdb").to_str().unwrap().to_owned();
+    let helper = site.start(&["--userdb", &socket]);
+    assert!(!named.exists(), "an option names the sockets");
+    let mut client = helper.connect_to(&socket);
+    assert_eq!(client.line(), "VERSION\t1\t1");
+    assert!(client.line().starts_with("SPID\t"));
+    client.send("VERSION\t1\t1\nUSER\t1\tJOE\tservice=smtp\nUSER\t2\tann@example.com\tservice=smtp\n");
+    assert_eq!(client.line(), "USER\t1\tjoe@example.com");
+    assert_eq!(client.line(), "NOTFOUND\t2");
+    site.add_slow("ann", "secret", 4096);
+    client.send("USER\t3\tann@example.com\tservice=smtp\n");
+    assert_eq!(client.line(), "USER\t3\tann@example.com");
+    std::fs::rename(site.place().database, site.path("elsewhere")).unwrap();
+    client.send("USER\t4\tjoe\tservice=smtp\n");
+    assert_eq!(client.line(), "FAIL\t4");
+    client.send("USER\t5\tnobody\tservice=smtp\n");
+    assert_eq!(client.line(), "FAIL\t5");
+    client.send("STATUS\n");
+    assert!(client.is_closed());
+    helper.greeted();
+}
+
+#[test]
 fn one_connection_too_many_is_refused_loudly() {
     let site = Site::with_account();
     site.configure("connections = 3\n");
@@ -366,7 +393,7 @@ fn started_as_root_it_becomes_its_user_for_good() {
 fn sockets_from_systemd_are_taken_by_their_name() {
     let site = Site::with_account();
     let passed = site.path("passed");
-    for (name, works) in [("dovecot", true), ("saslauthd-rs.socket", false)] {
+    for (name, works) in [("dovecot", true), ("userdb", true), ("saslauthd-rs.socket", false)] {
         let _ = std::fs::remove_file(&passed);
         let listener = UnixListener::bind(&passed).unwrap();
         let script = format!("LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES={name} exec \"$@\" 3<&0 </dev/null");
@@ -375,7 +402,12 @@ fn sockets_from_systemd_are_taken_by_their_name() {
         command.stdin(std::os::fd::OwnedFd::from(listener));
         if works {
             let mut helper = Helper::spawn(command, &site, &passed);
-            helper.greeted();
+            if name == "userdb" {
+                let mut client = helper.connect_quietly();
+                client.until(|line| line.starts_with("SPID\t"));
+            } else {
+                helper.greeted();
+            }
             assert!(!site.socket().exists());
             helper.signal(Signal::SIGTERM);
             assert_eq!(helper.wait().code(), Some(0));

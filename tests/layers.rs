@@ -36,6 +36,8 @@ const PURE: &[&str] = &[
     "protocol/",
     "exchange/",
     "server/session",
+    "server/userdb",
+    "server/conversation",
     "server/limits",
 ];
 

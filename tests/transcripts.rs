@@ -8,7 +8,7 @@
 //! - `C: ` a line from the client; `C+ ` one that comes in the same segment as the next;
 //! - `S: ` a line that the server must say now, in this order and no other; `S!` the server closes the connection;
 //! - `L: ` a line of the log, in this order; where a file has one, it has all;
-//! - `# account USER PASSWORD`, `# disabled USER`, `# mechanisms NAME...`, `# listed`, `# burst FAILURES`,
+//! - `# account USER PASSWORD`, `# disabled USER`, `# mechanisms NAME...`, `# listed`, `# userdb`, `# burst FAILURES`,
 //!   `# log_unknown_names` set the scene;
 //! - `# client MINOR` is a new connection, with the handshake of a client of version 1.MINOR; `# greeted` is one without;
 //! - `# advance TIME` lets time pass, `# store down`, `# store later` and `# store up` say how look-ups are answered;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 
-use crate::config::{Config, Mode, Socket, SocketPath, UnknownName};
+use crate::config::{Config, Mode, Protocol, Socket, SocketPath, UnknownName};
 use crate::exchange::Policy;
 use crate::identity::{Realm, Realms};
 use crate::server::session::Settings;
@@ -34,6 +34,10 @@ struct Options {
     /// Open a socket that speaks the Dovecot auth protocol; may be given several times
     #[arg(long, value_name = "SOCKET")]
     dovecot: Vec<PathBuf>,
+    /// Open a socket that says whether accounts exist, by Dovecot's auth-userdb protocol, as chasquid needs; may be given
+    /// several times
+    #[arg(long, value_name = "SOCKET")]
+    userdb: Vec<PathBuf>,
     /// Read options and settings, say what is wrong with them, and exit
     #[arg(long)]
     check_config: bool,
@@ -76,8 +80,7 @@ fn serve(options: Options) -> Result<(), Failure> {
     let connections = usize::from(config.connections.get());
     check_file_limit(connections);
 
-    let sockets = config.dovecot_sockets();
-    let doors = open_doors(&sockets, !config.dovecot.is_empty())?;
+    let doors = open_doors(&config.sockets(), config.names_sockets())?;
     if let Some(user) = &config.user {
         privilege::become_user(user).map_err(|fault| {
             Failure::new(Exit::Failure, fault).hint("start it as root, or take `user` out of the configuration file")
@@ -136,8 +139,10 @@ fn configure(options: &Options) -> Result<Config, Failure> {
     if let Some(realm) = &options.realm {
         config.realm = Some(Realm::new(realm).map_err(|fault| refused_name("realm", fault))?);
     }
-    if !options.dovecot.is_empty() {
-        config.dovecot = options.dovecot.iter().map(|path| socket_at(path)).collect::<Result<_, _>>()?;
+    // Whoever names a socket on the command line wants no others.
+    if !options.dovecot.is_empty() || !options.userdb.is_empty() {
+        let sockets = |paths: &[PathBuf]| paths.iter().map(|path| socket_at(path)).collect::<Result<_, _>>();
+        (config.dovecot, config.userdb) = (sockets(&options.dovecot)?, sockets(&options.userdb)?);
     }
     Ok(config)
 }
@@ -156,7 +161,7 @@ fn socket_at(path: &Path) -> Result<Socket, Failure> {
 fn check_names(config: &Config) -> Result<(), Failure> {
     let names = || -> Result<(), UnknownName> {
         config.user.iter().try_for_each(|user| user.uid().map(drop))?;
-        for socket in &config.dovecot {
+        for (_, socket) in config.named_sockets() {
             socket.owner.iter().chain(&socket.peers).try_for_each(|user| user.uid().map(drop))?;
             socket.group.iter().try_for_each(|group| group.gid().map(drop))?;
         }
@@ -193,12 +198,12 @@ impl SettingsSource for FromFile {
 
 /// Sockets from systemd, and those of options and settings that are not among them. The default one is opened only where
 /// nobody named any.
-fn open_doors(sockets: &[Socket], named: bool) -> Result<Vec<Door>, Failure> {
+fn open_doors(sockets: &[(Protocol, Socket)], named: bool) -> Result<Vec<Door>, Failure> {
     let mut doors = Door::activated(sockets)?;
     if doors.is_empty() || named {
-        for socket in sockets {
+        for (protocol, socket) in sockets {
             if !doors.iter().any(|door| door.path() == socket.path.as_path()) {
-                doors.push(Door::open(socket)?);
+                doors.push(Door::open(*protocol, socket)?);
             }
         }
     }

@@ -22,9 +22,9 @@ fn an_empty_file_is_the_defaults() {
     assert!(!config.plaintext_without_tls && !config.log_unknown_names);
     assert_eq!(config.failure_delay, Duration::from_secs(2));
     assert_eq!(config.connections.get(), 1024);
-    let sockets = config.dovecot_sockets();
+    let sockets = config.sockets();
     assert_eq!(sockets.len(), 1);
-    assert_eq!(sockets[0].path.as_path(), Path::new(DEFAULT_DOVECOT_SOCKET));
+    assert_eq!(sockets[0].1.path.as_path(), Path::new(DEFAULT_DOVECOT_SOCKET));
 }
 
 #[test]
@@ -57,6 +57,8 @@ fn every_setting_is_taken() {
         peers = ["root", 1000]
         [[dovecot]]
         path = "/run/x"
+        [[userdb]]
+        path = "/run/u"
         "#,
     )
     .unwrap();
@@ -76,12 +78,13 @@ fn every_setting_is_taken() {
     assert_eq!(config.user, Some(User::Named("nobody".to_owned())));
     assert_eq!(config.activity(), Path::new("/srv/activity"));
     assert_eq!((config.connections.get(), config.hash_threads.map(NonZeroU16::get)), (7, Some(3)));
-    let sockets = config.dovecot_sockets();
-    assert_eq!(sockets[0].mode.bits(), 0o600);
-    assert_eq!(sockets[0].owner.as_ref().unwrap().uid().unwrap().as_raw(), 0);
-    assert_eq!(sockets[0].group.as_ref().unwrap().gid().unwrap().as_raw(), 0);
-    assert_eq!(sockets[0].peers, [User::Named("root".to_owned()), User::Id(1000)]);
-    assert_eq!(sockets[1], Socket::at(SocketPath::new(Path::new("/run/x")).unwrap()));
+    let sockets = config.sockets();
+    assert_eq!(sockets[0].1.mode.bits(), 0o600);
+    assert_eq!(sockets[0].1.owner.as_ref().unwrap().uid().unwrap().as_raw(), 0);
+    assert_eq!(sockets[0].1.group.as_ref().unwrap().gid().unwrap().as_raw(), 0);
+    assert_eq!(sockets[0].1.peers, [User::Named("root".to_owned()), User::Id(1000)]);
+    let at = |path: &str| Socket::at(SocketPath::new(Path::new(path)).unwrap());
+    assert_eq!(sockets[1..], [(Protocol::Dovecot, at("/run/x")), (Protocol::Userdb, at("/run/u"))]);
 }
 
 #[test]

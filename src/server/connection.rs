@@ -7,7 +7,7 @@ use mio::{Interest, Registry, Token};
 
 use crate::runtime::Moment;
 
-use super::session::Session;
+use super::conversation::Conversation;
 
 /// A client that does not take its replies is not read from above this; Dovecot has the same limit.
 const MAX_UNSENT: usize = 50 * 1024;
@@ -23,7 +23,7 @@ pub(super) struct Key {
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) key: Key,
-    pub(super) session: Session,
+    pub(super) session: Conversation,
     /// The deadline that is set for it.
     pub(super) deadline: Option<Moment>,
     /// The peer has closed its side; what it sent before can still be read.
@@ -47,7 +47,7 @@ pub(super) enum Reading {
 }
 
 impl Connection {
-    pub(super) fn new(key: Key, token: Token, stream: UnixStream, session: Session) -> Self {
+    pub(super) fn new(key: Key, token: Token, stream: UnixStream, session: Conversation) -> Self {
         Self { key, session, deadline: None, hung_up: false, stream, token, unsent: Vec::new() }
     }
 

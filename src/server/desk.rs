@@ -9,11 +9,12 @@ use crate::store::StoreError;
 
 use super::SettingsSource;
 use super::connection::Key;
+use super::conversation::Conversation;
 use super::entropy::Portions;
 use super::limits::Limits;
 use super::log::Log;
 use super::pool::Pool;
-use super::session::{Actions, Serial, Session, Settings, Turn};
+use super::session::{Actions, Serial, Settings, Turn};
 
 /// Whose look-up or computation it is.
 pub(super) type Owner = (Key, Serial);
@@ -111,7 +112,7 @@ impl Desk {
     }
 
     /// Does what the session asked for, until it asks for nothing more that can be done at once.
-    pub(super) fn carry_out(&mut self, key: Key, session: &mut Session) {
+    pub(super) fn carry_out(&mut self, key: Key, session: &mut Conversation) {
         while !self.actions.close && self.actions.wants_anything() {
             let mut look_ups = core::mem::take(&mut self.actions.look_ups);
             for (serial, who, mut asked) in look_ups.drain(..) {
@@ -123,6 +124,11 @@ impl Desk {
             if self.actions.look_ups.is_empty() {
                 self.actions.look_ups = look_ups;
             }
+            for (serial, who) in core::mem::take(&mut self.actions.questions) {
+                if let Some((_, existence)) = self.authenticator.exists(who, (key, serial)) {
+                    session.answer(serial, &existence, &mut self.turn());
+                }
+            }
             let computations = core::mem::take(&mut self.actions.computations);
             for (serial, work) in computations {
                 if let Some((_, outcome)) = self.pool.submit((key, serial), work, self.moment) {
@@ -132,6 +138,7 @@ impl Desk {
         }
         // A connection that is closed needs no answers.
         self.actions.look_ups.clear();
+        self.actions.questions.clear();
         self.actions.computations.clear();
     }
 

@@ -13,9 +13,10 @@ use crate::event::Event;
 use crate::runtime::Moment;
 
 use super::connection::{Connection, Key, Reading};
+use super::conversation::Conversation;
 use super::desk::Desk;
 use super::listener::Door;
-use super::session::{Origin, Session};
+use super::session::Origin;
 use super::signals::Signals;
 use super::timers::Timers;
 
@@ -230,7 +231,7 @@ impl Loop {
         self.last_number = self.last_number.wrapping_add(1);
         let key = Key { place, number: self.last_number };
         let origin = Origin { server_pid: self.server_pid, connection: key.number, listed };
-        let session = Session::begin(origin, &mut self.desk.turn());
+        let session = Conversation::begin(door.protocol, origin, &mut self.desk.turn());
         if let Some(slot) = self.connections.get_mut(place) {
             *slot = Some(Connection::new(key, token, stream, session));
         }

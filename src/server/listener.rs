@@ -12,10 +12,7 @@ use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bin
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, umask};
 use nix::unistd::{UnlinkatFlags, fchdir, fchownat, unlinkat};
 
-use crate::config::{Socket, UnknownName};
-
-/// The file descriptor name by which a socket unit of systemd says what its socket is for.
-pub const DOVECOT_NAME: &str = "dovecot";
+use crate::config::{Protocol, Socket, UnknownName};
 
 /// Why a socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +61,10 @@ impl DoorError {
             DoorFault::NotAFolder => "name the folder itself, not a link to it".to_owned(),
             DoorFault::InTheWay => "remove it, or name another place".to_owned(),
             DoorFault::InUse => "is another saslauthd-rs running? stop it, or name another place".to_owned(),
-            DoorFault::UnknownName(_) => format!("write FileDescriptorName={DOVECOT_NAME} into the socket unit"),
+            DoorFault::UnknownName(_) => {
+                let names = Protocol::ALL.map(Protocol::name).join(" or ");
+                format!("write FileDescriptorName={names} into the socket unit")
+            }
             DoorFault::System(_, Errno::EACCES | Errno::EPERM) => {
                 format!("start the helper as root, or let its user write to {folder}")
             }
@@ -78,6 +78,8 @@ impl DoorError {
 pub struct Door {
     pub(super) listener: UnixListener,
     pub(super) path: PathBuf,
+    /// What is spoken there.
+    pub(super) protocol: Protocol,
     /// The users whose processes may speak; empty means all.
     pub(super) peers: Vec<u32>,
     /// Removes the socket at the end, if we made it.
@@ -85,16 +87,17 @@ pub struct Door {
 }
 
 impl Door {
-    /// Makes and opens `socket`.
+    /// Makes and opens `socket`, on which `protocol` is spoken. A socket unit of systemd says it by its
+    /// `FileDescriptorName=`.
     ///
     /// # Errors
     /// [`DoorError`], in words for people.
-    pub fn open(socket: &Socket) -> Result<Self, DoorError> {
+    pub fn open(protocol: Protocol, socket: &Socket) -> Result<Self, DoorError> {
         let path = std::path::absolute(socket.path.as_path()).unwrap_or_else(|_| socket.path.as_path().to_owned());
         match make(socket, &path) {
             Ok((listener, entry)) => {
                 let peers = peers_of(socket).map_err(|fault| DoorError { path: path.clone(), fault })?;
-                Ok(Self { listener, path, peers, _entry: Some(entry) })
+                Ok(Self { listener, path, protocol, peers, _entry: Some(entry) })
             }
             Err(fault) => Err(DoorError { path, fault }),
         }
@@ -104,7 +107,7 @@ impl Door {
     ///
     /// # Errors
     /// [`DoorError`] for a socket whose name says nothing to us.
-    pub fn activated(settings: &[Socket]) -> Result<Vec<Self>, DoorError> {
+    pub fn activated(settings: &[(Protocol, Socket)]) -> Result<Vec<Self>, DoorError> {
         let mut passed = listenfd::ListenFd::from_env();
         let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
         let mut names = names.split(':');
@@ -112,15 +115,16 @@ impl Door {
         for index in 0..passed.len() {
             let name = names.next().unwrap_or_default();
             let at = |path: &Path, fault| DoorError { path: path.to_owned(), fault };
-            let listener = match passed.take_unix_listener(index) {
-                Ok(Some(listener)) if name == DOVECOT_NAME => listener,
+            let protocol = Protocol::ALL.into_iter().find(|protocol| protocol.name() == name);
+            let (listener, protocol) = match (passed.take_unix_listener(index), protocol) {
+                (Ok(Some(listener)), Some(protocol)) => (listener, protocol),
                 _ => return Err(at(Path::new("-"), DoorFault::UnknownName(name.to_owned()))),
             };
             let address = listener.local_addr().ok();
             let path = address.as_ref().and_then(|a| a.as_pathname()).unwrap_or(Path::new("-")).to_owned();
-            let own = settings.iter().find(|socket| socket.path.as_path() == path);
+            let own = settings.iter().map(|(_, socket)| socket).find(|socket| socket.path.as_path() == path);
             let peers = own.map_or(Ok(Vec::new()), peers_of).map_err(|fault| at(&path, fault))?;
-            doors.push(Self { listener, path, peers, _entry: None });
+            doors.push(Self { listener, path, protocol, peers, _entry: None });
         }
         Ok(doors)
     }

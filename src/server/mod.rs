@@ -5,6 +5,7 @@
 
 mod activity;
 mod connection;
+pub mod conversation;
 mod desk;
 mod entropy;
 mod event_loop;
@@ -16,6 +17,7 @@ pub mod privilege;
 pub mod session;
 mod signals;
 mod timers;
+pub mod userdb;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -30,7 +32,7 @@ pub use activity::ActivityPlace;
 use activity::Recorder;
 use desk::Desk;
 use event_loop::Loop;
-pub use listener::{DOVECOT_NAME, Door, DoorError};
+pub use listener::{Door, DoorError};
 use log::Log;
 use pool::Pool;
 use session::Settings;

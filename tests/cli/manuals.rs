@@ -64,7 +64,12 @@ fn every_option_is_in_help_and_man_page() {
             ][..],
         ),
         (LISTUSERS, "", "sasldblistusers-rs.8", &["-f", "-v", "-h", "--config", "--help", "--version", "--database"]),
-        (SASLAUTHD, "", "saslauthd-rs.8", &["-f", "--database", "--realm", "--dovecot", "--check-config", "--config"]),
+        (
+            SASLAUTHD,
+            "",
+            "saslauthd-rs.8",
+            &["-f", "--database", "--realm", "--dovecot", "--userdb", "--check-config", "--config"],
+        ),
         (SASLDB, "", "sasldb-rs.8", &["-h", "-V"]),
         (SASLDB, "test", "sasldb-rs.8", &["--dovecot", "--mechanism", "--service", "--realm", "--secured", "--remote"]),
         (SASLDB, "verify", "sasldb-rs.8", &["-f", "--database", "--config"]),

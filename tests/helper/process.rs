@@ -167,7 +167,12 @@ impl Helper {
 
     /// A connection, its greeting unread.
     pub(crate) fn connect_quietly(&self) -> Client {
-        let stream = UnixStream::connect(&self.socket).unwrap();
+        self.connect_to(self.socket.to_str().unwrap())
+    }
+
+    /// A connection to another of its sockets.
+    pub(crate) fn connect_to(&self, socket: &str) -> Client {
+        let stream = UnixStream::connect(socket).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         Client { reader: BufReader::new(stream.try_clone().unwrap()), stream }
     }

@@ -78,6 +78,7 @@ fn obey(world: &mut World, directive: &str) -> Result<(), String> {
         ["burst", failures] => world.bar_after(failures.parse().unwrap()),
         ["log_unknown_names"] => world.show_unknown_names(),
         ["listed"] => world.believe_peer(),
+        ["userdb"] => world.ask_userdb(),
         ["greeted"] => greet(world),
         ["client", minor] => {
             greet(world);

@@ -9,14 +9,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sasldb::authenticator::Authenticator;
-use sasldb::config::FailureLimits;
+use sasldb::authenticator::{Answered, Authenticator};
+use sasldb::config::{FailureLimits, Protocol};
 use sasldb::credential::{AccountState, SaltKey};
 use sasldb::exchange::Policy;
 use sasldb::identity::{Realm, Realms};
 use sasldb::runtime::{Entropy, Moment, NoEntropy, UnixTime};
+use sasldb::server::conversation::Conversation;
 use sasldb::server::limits::Limits;
-use sasldb::server::session::{Actions, Origin, Serial, Session, Settings, Turn};
+use sasldb::server::session::{Actions, Origin, Serial, Settings, Turn};
 use sasldb::store::memory::{Answers, MemoryStore};
 use sasldb::store::{Applied, Change, CredentialAdmin, DecoyShape, StoreError};
 use sasldb::vocabulary::{Mechanism, MechanismSet, Scheme, ScramHash};
@@ -42,7 +43,8 @@ pub(crate) struct World {
     settings: Settings,
     listed: bool,
     shows_unknown_names: bool,
-    session: Option<Session>,
+    protocol: Protocol,
+    session: Option<Conversation>,
     authenticator: Authenticator<Serial>,
     entropy: Counting,
     moment: Moment,
@@ -72,6 +74,7 @@ impl World {
             settings: Settings { policy: Arc::new(policy), failure_delay: DELAY, limits: FailureLimits::default() },
             listed: false,
             shows_unknown_names: false,
+            protocol: Protocol::Dovecot,
             session: None,
             authenticator: Authenticator::new(Box::new(memory)),
             entropy: Counting(0),
@@ -96,6 +99,11 @@ impl World {
 
     pub(crate) fn fail_after(&mut self, delay: Duration) {
         self.settings.failure_delay = delay;
+    }
+
+    /// From now on clients come to the userdb socket.
+    pub(crate) fn ask_userdb(&mut self) {
+        self.protocol = Protocol::Userdb;
     }
 
     pub(crate) fn believe_peer(&mut self) {
@@ -136,7 +144,8 @@ impl World {
     /// The client connects.
     pub(crate) fn connect(&mut self) {
         let origin = Origin { server_pid: 11121, connection: 1, listed: self.listed };
-        self.on_session(|_, turn| Session::begin(origin, turn));
+        let protocol = self.protocol;
+        self.on_session(|_, turn| Conversation::begin(protocol, origin, turn));
     }
 
     pub(crate) fn is_connected(&self) -> bool {
@@ -144,7 +153,7 @@ impl World {
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        self.session.as_ref().is_some_and(Session::is_idle)
+        self.session.as_ref().is_some_and(Conversation::is_idle)
     }
 
     pub(crate) fn receive(&mut self, bytes: &[u8]) {
@@ -158,7 +167,7 @@ impl World {
     /// Lets time pass; the session is called at each of its deadlines, as the loop does.
     pub(crate) fn advance(&mut self, time: Duration) {
         let end = self.moment + time;
-        while let Some(due) = self.session.as_ref().and_then(Session::deadline).filter(|due| *due <= end) {
+        while let Some(due) = self.session.as_ref().and_then(Conversation::deadline).filter(|due| *due <= end) {
             self.moment = self.moment.max(due);
             self.on_session(|session, turn| {
                 let mut session = session.unwrap();
@@ -171,16 +180,19 @@ impl World {
 
     /// Delivers what the store kept for later.
     pub(crate) fn deliver(&mut self) {
-        while let Some((serial, progress)) = self.authenticator.completed(store::NOW) {
+        while let Some((serial, answered)) = self.authenticator.completed(store::NOW) {
             self.on_session(|session, turn| {
                 let mut session = session.unwrap();
-                session.go_on(serial, progress, turn);
+                match answered {
+                    Answered::Exchange(progress) => session.go_on(serial, progress, turn),
+                    Answered::Existence(existence) => session.answer(serial, &existence, turn),
+                }
                 session
             });
         }
     }
 
-    fn on_session(&mut self, call: impl FnOnce(Option<Session>, &mut Turn<'_>) -> Session) {
+    fn on_session(&mut self, call: impl FnOnce(Option<Conversation>, &mut Turn<'_>) -> Conversation) {
         if self.closed {
             return;
         }
@@ -193,6 +205,11 @@ impl World {
                 session.judge(serial, &who, &mut asked, &mut turn);
                 if let Some((serial, progress)) = self.authenticator.look_up(who, asked, serial, now) {
                     session.go_on(serial, progress, &mut turn);
+                }
+            }
+            for (serial, who) in std::mem::take(&mut turn.actions.questions) {
+                if let Some((serial, existence)) = self.authenticator.exists(who, serial) {
+                    session.answer(serial, &existence, &mut turn);
                 }
             }
             for (serial, work) in std::mem::take(&mut turn.actions.computations) {

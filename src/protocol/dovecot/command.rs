@@ -171,6 +171,13 @@ impl<'a> AuthRequest<'a> {
     }
 }
 
+/// The minor number in the fields of VERSION.
+pub(super) fn version<'a>(fields: &mut impl Iterator<Item = &'a [u8]>) -> Result<u32, Breach> {
+    let major = fields.next().and_then(number);
+    let minor = fields.next().and_then(number);
+    minor.filter(|_| major == Some(super::VERSION.0)).ok_or(Breach::Version)
+}
+
 fn split_parameter(field: &[u8]) -> (&[u8], &[u8]) {
     match field.iter().position(|&byte| byte == b'=') {
         Some(at) => (field.get(..at).unwrap_or_default(), field.get(at.saturating_add(1)..).unwrap_or_default()),
@@ -197,12 +204,8 @@ impl<'a> Command<'a> {
             }
             b"CANCEL" => Ok(Self::Cancel(fields.next().and_then(RequestId::parse).ok_or(Breach::BadId)?)),
             b"VERSION" => {
-                let major = fields.next().and_then(number);
-                let minor = fields.next().and_then(number);
-                match (major, minor) {
-                    (Some(major), Some(minor)) if major == super::VERSION.0 => Ok(Self::Version { minor }),
-                    _ => Err(Breach::Version.into()),
-                }
+                let minor = version(&mut fields)?;
+                Ok(Self::Version { minor })
             }
             b"CPID" => {
                 let pid = fields.next().and_then(number).filter(|&pid| pid != 0);

@@ -9,6 +9,7 @@ mod fault;
 mod greeting;
 mod line;
 mod reply;
+mod userdb;
 
 pub use base64::{BadBase64, decode_base64};
 pub use command::{AuthRequest, Command, CommandDecoder, ResponseField};
@@ -16,6 +17,7 @@ pub use fault::{Breach, FrameError, RequestFault};
 pub use greeting::{Cookie, Greeting};
 pub use line::MAX_LINE;
 pub use reply::{FailCode, Reply, ReplyDecoder, ServerLine, UnknownReply};
+pub use userdb::{UserdbCommand, UserdbDecoder, UserdbReply, encode_userdb_greeting};
 
 use core::fmt;
 

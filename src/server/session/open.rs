@@ -9,8 +9,16 @@ use crate::runtime::Moment;
 use crate::vocabulary::Mechanism;
 
 /// Names one exchange of a session for good; ids come again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Serial(u64);
+
+impl Serial {
+    /// The one after it.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+}
 
 /// One exchange and where it stands.
 #[derive(Debug)]
@@ -56,13 +64,13 @@ pub(super) struct OpenRequests {
     requests: Vec<Request>,
     /// How many of them do not wait for their client.
     owed: usize,
-    last: u64,
+    last: Serial,
 }
 
 impl OpenRequests {
     pub(super) fn next_serial(&mut self) -> Serial {
-        self.last = self.last.wrapping_add(1);
-        Serial(self.last)
+        self.last = self.last.next();
+        self.last
     }
 
     pub(super) fn put(&mut self, request: Request) {

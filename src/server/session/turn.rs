@@ -61,6 +61,8 @@ pub struct Actions {
     pub send: Vec<u8>,
     /// To be looked up, once [`Session::judge`] has seen it; [`Session::go_on`] takes what comes of it.
     pub look_ups: Vec<(Serial, Who, Asked)>,
+    /// Accounts whose existence is asked for.
+    pub questions: Vec<(Serial, Who)>,
     /// To be computed where blocking is allowed; [`Session::conclude`] takes the outcome.
     pub computations: Vec<(Serial, Work)>,
     /// To be logged.
@@ -75,7 +77,7 @@ impl Actions {
     /// Whether there is something to be looked up or computed.
     #[must_use]
     pub fn wants_anything(&self) -> bool {
-        !self.look_ups.is_empty() || !self.computations.is_empty()
+        !self.look_ups.is_empty() || !self.computations.is_empty() || !self.questions.is_empty()
     }
 
     /// Empties the buffer of decoded responses, which may have held a password.

@@ -90,7 +90,8 @@ fn other_readers(meta: &Metadata, config: &Config) -> Vec<String> {
     let members = nix::unistd::Group::from_gid(Gid::from_raw(meta.gid())).ok().flatten().map(|group| group.mem);
     let members = members.unwrap_or_default().into_iter().filter(|name| !is_helper(name));
     let opens = |group: &crate::config::Group| group.gid().is_ok_and(|gid| gid.as_raw() == meta.gid());
-    let sockets = config.dovecot.iter().filter(|socket| socket.group.as_ref().is_some_and(opens));
+    let sockets = config.named_sockets().map(|(_, socket)| socket);
+    let sockets = sockets.filter(|socket| socket.group.as_ref().is_some_and(opens));
     let clients = sockets.map(|socket| format!("whoever may open the socket {}", socket.path.as_path().display()));
     members.map(|name| format!("user {name}")).chain(clients).collect()
 }

@@ -1,0 +1,106 @@
+//! What is said on a connection: one of the protocols, each with a session of its own. What is not for a session's protocol
+//! cannot have come from it, and is passed over. Pure.
+
+use crate::authenticator::Existence;
+use crate::config::Protocol;
+use crate::credential::Who;
+use crate::exchange::{Asked, Outcome, Progress};
+use crate::runtime::Moment;
+
+use super::session::{Origin, Serial, Session, Turn};
+use super::userdb::UserdbSession;
+
+/// The session of a connection.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly every connection has the large one")]
+pub enum Conversation {
+    /// Logins, by the Dovecot auth protocol.
+    Logins(Session),
+    /// Whether accounts exist, by the userdb protocol.
+    Existence(UserdbSession),
+}
+
+impl Conversation {
+    /// Begins with the greeting of `protocol`.
+    pub fn begin(protocol: Protocol, origin: Origin, turn: &mut Turn<'_>) -> Self {
+        match protocol {
+            Protocol::Dovecot => Self::Logins(Session::begin(origin, turn)),
+            Protocol::Userdb => Self::Existence(UserdbSession::begin(origin, turn)),
+        }
+    }
+
+    /// Takes what the client sent.
+    pub fn receive(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
+        match self {
+            Self::Logins(session) => session.receive(bytes, turn),
+            Self::Existence(session) => session.receive(bytes, turn),
+        }
+    }
+
+    /// See [`Session::judge`].
+    pub fn judge(&self, serial: Serial, who: &Who, asked: &mut Asked, turn: &mut Turn<'_>) {
+        if let Self::Logins(session) = self {
+            session.judge(serial, who, asked, turn);
+        }
+    }
+
+    /// See [`Session::go_on`].
+    pub fn go_on(&mut self, serial: Serial, progress: Progress, turn: &mut Turn<'_>) {
+        if let Self::Logins(session) = self {
+            session.go_on(serial, progress, turn);
+        }
+    }
+
+    /// See [`Session::conclude`].
+    pub fn conclude(&mut self, serial: Serial, outcome: Outcome, turn: &mut Turn<'_>) {
+        if let Self::Logins(session) = self {
+            session.conclude(serial, outcome, turn);
+        }
+    }
+
+    /// See [`UserdbSession::answer`].
+    pub fn answer(&mut self, serial: Serial, existence: &Existence, turn: &mut Turn<'_>) {
+        if let Self::Existence(session) = self {
+            session.answer(serial, existence, turn);
+        }
+    }
+
+    /// When [`Self::tick`] has something to do.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Moment> {
+        match self {
+            Self::Logins(session) => session.deadline(),
+            Self::Existence(_) => None,
+        }
+    }
+
+    /// See [`Session::tick`].
+    pub fn tick(&mut self, turn: &mut Turn<'_>) {
+        if let Self::Logins(session) = self {
+            session.tick(turn);
+        }
+    }
+
+    /// See [`Session::hurry`].
+    pub fn hurry(&mut self, turn: &mut Turn<'_>) {
+        if let Self::Logins(session) = self {
+            session.hurry(turn);
+        }
+    }
+
+    /// Whether nothing is under way.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        match self {
+            Self::Logins(session) => session.is_idle(),
+            Self::Existence(session) => session.is_idle(),
+        }
+    }
+
+    /// The connection is gone.
+    pub fn close(self, turn: &mut Turn<'_>) {
+        if let Self::Logins(session) = self {
+            session.close(turn);
+        }
+    }
+}

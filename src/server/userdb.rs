@@ -1,0 +1,97 @@
+//! One connection of the userdb protocol, without the connection: whether accounts exist, and nothing else about them. Pure.
+
+use crate::authenticator::Existence;
+use crate::credential::Who;
+use crate::event::Event;
+use crate::identity::Authcid;
+use crate::protocol::dovecot::{Breach, RequestId, UserdbCommand, UserdbDecoder, UserdbReply, encode_userdb_greeting};
+
+use super::session::{Origin, Serial, Turn};
+
+/// The most look-ups that are under way at once on a connection; those beyond fail.
+const MAX_OPEN: usize = 1024;
+
+/// One connection.
+#[derive(Debug)]
+pub struct UserdbSession {
+    decoder: UserdbDecoder,
+    /// VERSION has come.
+    is_greeted: bool,
+    open: Vec<(Serial, RequestId)>,
+    last: Serial,
+}
+
+impl UserdbSession {
+    /// Begins with the greeting.
+    pub fn begin(origin: Origin, turn: &mut Turn<'_>) -> Self {
+        encode_userdb_greeting(origin.server_pid, &mut turn.actions.send);
+        Self { decoder: UserdbDecoder::default(), is_greeted: false, open: Vec::new(), last: Serial::default() }
+    }
+
+    /// Takes what the client sent.
+    pub fn receive(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
+        let mut decoder = core::mem::take(&mut self.decoder);
+        let mut rest = bytes;
+        while let Some(command) = decoder.take(&mut rest) {
+            if let Err(breach) = command.and_then(|command| self.obey(command, turn)) {
+                turn.actions.events.push(Event::Breach(breach));
+                turn.actions.close = true;
+                return;
+            }
+        }
+        self.decoder = decoder;
+    }
+
+    fn obey(&mut self, command: UserdbCommand<'_>, turn: &mut Turn<'_>) -> Result<(), Breach> {
+        if command == UserdbCommand::Version {
+            self.is_greeted = true;
+            return Ok(());
+        }
+        if !self.is_greeted {
+            return Err(Breach::NoHandshake);
+        }
+        match command {
+            UserdbCommand::Version => {}
+            UserdbCommand::User { id, name } => self.look_up(id, &name, turn),
+            UserdbCommand::Pass(id) => UserdbReply::Fail(id).encode(&mut turn.actions.send),
+            UserdbCommand::List(id) => UserdbReply::ListRefused(id).encode(&mut turn.actions.send),
+        }
+        Ok(())
+    }
+
+    fn look_up(&mut self, id: RequestId, name: &[u8], turn: &mut Turn<'_>) {
+        // A name that no account can have needs no store to be told apart from one that an account has.
+        let Ok(name) = Authcid::from_wire(name) else {
+            return UserdbReply::NotFound(id).encode(&mut turn.actions.send);
+        };
+        if self.open.len() >= MAX_OPEN {
+            return UserdbReply::Fail(id).encode(&mut turn.actions.send);
+        }
+        self.last = self.last.next();
+        self.open.push((self.last, id));
+        let identity = turn.settings.policy.realms.resolve(&name, None);
+        turn.actions.questions.push((self.last, Who::Account(identity.key())));
+    }
+
+    /// Takes what came of a look-up.
+    pub fn answer(&mut self, serial: Serial, existence: &Existence, turn: &mut Turn<'_>) {
+        let Some(place) = self.open.iter().position(|(open, _)| *open == serial) else { return };
+        let (_, id) = self.open.swap_remove(place);
+        let name;
+        let reply = match existence {
+            Existence::Present(identity) => {
+                name = identity.to_string();
+                UserdbReply::User { id, name: name.as_bytes().into() }
+            }
+            Existence::Absent => UserdbReply::NotFound(id),
+            Existence::Unavailable => UserdbReply::Fail(id),
+        };
+        reply.encode(&mut turn.actions.send);
+    }
+
+    /// Whether no look-up is under way.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.open.is_empty()
+    }
+}
