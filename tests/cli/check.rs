@@ -4,6 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use sasldb::credential::{Label, PasswordFacts, PasswordHash, ScramKeys, ScramSalt, Secrets};
+use sasldb::identity::{Identity, Name, Realm};
+use sasldb::runtime::{SystemEntropy, UnixTime};
+use sasldb::store::sqlite::Writer;
+use sasldb::store::{Actor, Applied, Change, CredentialAdmin, Place};
+use sasldb::vocabulary::ScramHash;
+
 use crate::shell::{Ran, SASLDB, Shell};
 
 /// A database with `mailman` and `joe@other.test`, its key in another folder.
@@ -108,6 +115,55 @@ fn a_change_that_was_made_is_found_until_the_passwords_are_set_anew() {
 }
 
 #[test]
+fn settings_can_be_asked_about_before_they_are_made() {
+    let shell = clean();
+    // The present realm is not the one that the database noted, and accounts were made under it.
+    configure(&shell, "realm = \"present.test\"");
+    shell.saslpasswd(&["-c", "ann"], b"secret").quiet();
+    let new = shell.path("new.toml");
+    let ask = |settings: &str| {
+        fs::write(&new, settings).unwrap();
+        let findings = findings(&shell, &["--new-config", new.to_str().unwrap()]);
+        findings.into_iter().filter(|line| line.contains("\tann@present.test\t")).collect::<Vec<_>>()
+    };
+    assert_eq!(ask("realm = \"present.test\"\nscram_iterations = 5000"), [""; 0]);
+    let every = "SCRAM-SHA-256, SCRAM-SHA-1, DIGEST-MD5, CRAM-MD5, LOGIN, PLAIN";
+    let lost = format!(
+        "cut-off\tann@present.test\tis cut off: as \"ann\" by {every}; as \"ann@present.test\" by DIGEST-MD5 of clients \
+         that take the realm offered"
+    );
+    assert_eq!(ask("realm = \"new.test\""), [lost.as_str()]);
+    // What the new settings announce is what counts.
+    let announced = "realm = \"new.test\"\nmechanisms = [\"PLAIN\", \"SCRAM-SHA-512\"]";
+    let missing = "mechanism\tann@present.test\thas no password for SCRAM-SHA-512, which the helper announces";
+    let lost = "cut-off\tann@present.test\tis cut off: as \"ann\" by SCRAM-SHA-512, PLAIN";
+    assert_eq!(ask(announced), [missing, lost]);
+    let path = new.to_str().unwrap();
+    fs::write(&new, "nonsense = 1").unwrap();
+    assert_eq!(check(&shell, &["--new-config", path]).status, Some(78));
+    assert_eq!(check(&shell, &["--new-config", path, "--realm", "new.test"]).status, Some(2));
+}
+
+/// As `setfacl -m u:1:r` writes it: the version, then tag, rights and id of each entry.
+fn let_daemon_read(path: &Path) {
+    let entries: [(u16, u16, u32); 5] =
+        [(1, 6, u32::MAX), (2, 4, 1), (4, 0, u32::MAX), (0x10, 4, u32::MAX), (0x20, 0, u32::MAX)];
+    let mut list = 2u32.to_le_bytes().to_vec();
+    for (tag, rights, id) in entries {
+        list.extend([&tag.to_le_bytes()[..], &rights.to_le_bytes(), &id.to_le_bytes()].concat());
+    }
+    rustix::fs::setxattr(path, "system.posix_acl_access", &list, rustix::fs::XattrFlags::empty()).unwrap();
+}
+
+#[test]
+fn an_access_list_is_found_whatever_the_mode_says() {
+    let shell = clean();
+    let_daemon_read(&shell.path("keys/accounts.key"));
+    let what = "has an access list, which may let in anybody: setfacl -b takes it away";
+    assert_eq!(findings(&shell, &[]), [format!("permissions\tkeys/accounts.key\t{what}")]);
+}
+
+#[test]
 fn files_and_folders_open_to_others_are_found() {
     let shell = clean();
     for (path, mode, lines) in [
@@ -183,6 +239,79 @@ fn accounts_that_cannot_serve_an_announced_mechanism_are_found() {
     assert_eq!(json[1]["mechanisms"], serde_json::json!(["SCRAM-SHA-512", "PLAIN"]));
     shell.saslpasswd(&["--disable", "joe@other.test"], b"").quiet();
     assert_eq!(findings(&shell, &[]).len(), 1, "who may not log in misses nothing");
+}
+
+/// Gives `user` a password of which `hash` is all that is known, beside those that it has.
+fn import(shell: &Shell, user: &str, label: &str, hash: &str) {
+    let place = Place::at(shell.database(), Some(shell.path("keys/accounts.key")));
+    let mut writer = Writer::open_existing(&place, Box::new(SystemEntropy)).unwrap();
+    let identity = Identity::new(Name::new(user).unwrap(), Realm::new("example.com").unwrap());
+    let basis = writer.basis(&identity, &Label::new(label).unwrap()).unwrap();
+    let change = Change::SetPassword {
+        identity: basis.identity,
+        facts: PasswordFacts::unlimited(Label::new(label).unwrap()),
+        secrets: Secrets { hash: Some(PasswordHash::parse(hash).unwrap()), ..Secrets::default() },
+        expected: basis.revision,
+    };
+    let actor = Actor { uid: 0, program: "test".to_owned() };
+    let applied = writer.apply(change, &actor, UnixTime(1_800_000_000)).unwrap().applied;
+    assert!(matches!(applied, Applied::Created | Applied::Changed));
+}
+
+#[test]
+fn what_an_imported_hash_cannot_serve_is_found() {
+    // Of `secret`: sha512-crypt by openssl passwd, and DES by crypt(3).
+    let sha = "$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGfQv72N2CKPPrVACtLtip/cZ/1GM/O6IND4WQhG.";
+    let des = "abxjSpUScCSQc";
+    let shell = clean();
+    import(&shell, "ann", "main", sha);
+    import(&shell, "bob", "main", des);
+    import(&shell, "mailman", "old", sha);
+    let challenges = "SCRAM-SHA-256, SCRAM-SHA-1, DIGEST-MD5, CRAM-MD5";
+    let only =
+        |label, scheme| format!("of \"{label}\" an imported {scheme} hash is all that is known, until it is set anew");
+    let has_none = format!("has no password for {challenges}, which the helper announces");
+    assert_eq!(
+        findings(&shell, &[]),
+        [
+            format!("mechanism\tann@example.com\t{has_none}: {}", only("main", "SHA512-CRYPT")),
+            format!("mechanism\tbob@example.com\t{has_none}: {}", only("main", "DES-CRYPT")),
+            "hash\tbob@example.com\tlogs in with whatever begins like its password \"main\": the imported hash knows eight \
+             characters only, set it anew"
+                .to_owned(),
+            format!(
+                "mechanism\tmailman@example.com\tcannot log in with its password \"old\" by {challenges}: {}",
+                only("old", "SHA512-CRYPT")
+            ),
+        ]
+    );
+    // The word of the helper: PLAIN is what is left.
+    assert_eq!((shell.verify("ann", b"secret"), shell.verify("ann", b"secret ")), (Some(0), Some(1)));
+    shell.saslpasswd(&["ann"], b"secret").quiet();
+    shell.saslpasswd(&["bob"], b"secret").quiet();
+    let remove = ["password", "remove", "mailman", "--label", "old"];
+    shell.run(SASLDB, &remove, b"").quiet();
+    check(&shell, &[]).quiet();
+}
+
+#[test]
+fn a_password_that_does_not_fit_the_shared_challenge_is_found() {
+    let shell = clean();
+    let place = Place::at(shell.database(), Some(shell.path("keys/accounts.key")));
+    let mut writer = Writer::open_existing(&place, Box::new(SystemEntropy)).unwrap();
+    let identity = Identity::new(Name::new("mailman").unwrap(), Realm::new("example.com").unwrap());
+    let label = Label::new("imported").unwrap();
+    let basis = writer.basis(&identity, &label).unwrap();
+    let salt = b"another salt";
+    let keys = ScramKeys::derive(ScramHash::Sha256, b"secret", salt, ScramSalt::Imported(salt.into()), 4096);
+    let secrets = Secrets { scram: vec![keys], ..Secrets::default() };
+    let (facts, expected) = (PasswordFacts::unlimited(label), basis.revision);
+    let change = Change::SetPassword { identity: basis.identity, facts, secrets, expected };
+    let actor = Actor { uid: 0, program: "test".to_owned() };
+    let receipt = writer.apply(change, &actor, UnixTime(1_800_000_000)).unwrap();
+    assert_eq!(receipt.applied, Applied::Changed);
+    let what = "cannot log in with its password \"imported\" by SCRAM-SHA-256, SCRAM-SHA-1, DIGEST-MD5, CRAM-MD5";
+    assert_eq!(findings(&shell, &[]), [format!("mechanism\tmailman@example.com\t{what}")]);
 }
 
 #[test]

@@ -89,6 +89,9 @@ pub(super) struct Check {
     /// An alias of the realm of --realm; may be given several times [default: the setting]
     #[arg(long = "realm-alias", value_name = "REALM", value_parser = Realm::new, requires = "realm")]
     pub(super) realm_aliases: Vec<Realm>,
+    /// Say whom the realms of this configuration file, in place of the present one, would cut off
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["realm", "realm_aliases"])]
+    pub(super) new_config: Option<OsString>,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,

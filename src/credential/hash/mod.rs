@@ -149,6 +149,12 @@ impl PasswordHash {
         }
     }
 
+    /// Whether the algorithm looks at so little that passwords in use are longer, so that others fit as well.
+    #[must_use]
+    pub fn is_loose(&self) -> bool {
+        matches!(self.method, Method::DesCrypt(_))
+    }
+
     /// Whether it is the hash of `password`. The comparison takes the same time wherever they differ; the rest takes what
     /// [`Self::cost`] says.
     #[must_use]

@@ -1,4 +1,4 @@
-//! Who can read and change the database, its key and the folders above them.
+//! Who can read and change the database, its key and the folders above them, and whether the helper can.
 
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{Gid, Uid};
 
 use crate::cli::site::Site;
-use crate::config::{Config, User};
 
+use super::people::{self, People, Person};
 use super::report::{Finding, Kind, Report};
 
 const OTHERS_READ_OR_WRITE: u32 = 0o006;
@@ -21,27 +21,36 @@ const STICKY: u32 = 0o1000;
 
 pub(super) fn check(site: &Site, report: &mut Report) {
     let place = site.place();
+    let people = People::of(&site.config);
     let beside = |suffix| {
         let mut path = place.database.as_os_str().to_owned();
         path.push(suffix);
         PathBuf::from(path)
     };
-    for path in [place.database.clone(), beside("-wal"), beside("-shm"), place.key_file.clone()] {
-        check_file(&path, &site.config, report);
+    let files = [place.database.clone(), beside("-wal"), beside("-shm"), place.key_file.clone()];
+    for path in &files {
+        check_file(path, &people, report);
     }
     let (data, key) = (folder_of(&place.database), folder_of(&place.key_file));
     if data.is_some() && data == key && place.key_file.exists() {
         let what = "lies beside the database: a copy of the folder takes both";
         report.add(&Finding::new(Kind::KeyPlace, place.key_file.display(), what));
     }
-    let mut seen: Vec<PathBuf> = Vec::new();
+    let mut folders: Vec<PathBuf> = Vec::new();
     for folder in [data, key].into_iter().flatten() {
         for (height, above) in folder.ancestors().enumerate() {
-            if !seen.iter().any(|known| known == above) {
-                seen.push(above.to_owned());
+            if !folders.iter().any(|known| known == above) {
+                folders.push(above.to_owned());
                 check_folder(above, height == 0, report);
             }
         }
+    }
+    for (client, socket) in people.clients_that_are_the_helper() {
+        let what = format!("lets in user {client}, who is also the helper's and reads the database");
+        report.add(&Finding::new(Kind::Permissions, socket.display(), what));
+    }
+    if let Some(helper) = &people.helper {
+        check_helper(helper, &files, &folders, &site.config.activity(), report);
     }
 }
 
@@ -62,7 +71,7 @@ fn look(path: &Path, report: &mut Report) -> Option<Metadata> {
     }
 }
 
-fn check_file(path: &Path, config: &Config, report: &mut Report) {
+fn check_file(path: &Path, people: &People, report: &mut Report) {
     let Some(meta) = look(path, report) else { return };
     let mut tell = |what: String| report.add(&Finding::new(Kind::Permissions, path.display(), what));
     if let Some(owner) = stranger(&meta) {
@@ -76,24 +85,13 @@ fn check_file(path: &Path, config: &Config, report: &mut Report) {
     }
     // Root's group is root.
     if meta.mode() & GROUP_READ != 0 && meta.gid() != 0 {
-        for reader in other_readers(&meta, config) {
+        for reader in people.in_group(Gid::from_raw(meta.gid())) {
             tell(format!("may be read by {reader}, through group {}", group(&meta)));
         }
     }
-}
-
-/// Who is let in by the file's group besides the helper: its other members, and the sockets' clients.
-fn other_readers(meta: &Metadata, config: &Config) -> Vec<String> {
-    let helper = config.user.as_ref().and_then(|user| user.uid().ok());
-    let is_helper =
-        |name: &String| User::Named(name.clone()).uid().is_ok_and(|uid| Some(uid) == helper || uid.is_root());
-    let members = nix::unistd::Group::from_gid(Gid::from_raw(meta.gid())).ok().flatten().map(|group| group.mem);
-    let members = members.unwrap_or_default().into_iter().filter(|name| !is_helper(name));
-    let opens = |group: &crate::config::Group| group.gid().is_ok_and(|gid| gid.as_raw() == meta.gid());
-    let sockets = config.named_sockets().map(|(_, socket)| socket);
-    let sockets = sockets.filter(|socket| socket.group.as_ref().is_some_and(opens));
-    let clients = sockets.map(|socket| format!("whoever may open the socket {}", socket.path.as_path().display()));
-    members.map(|name| format!("user {name}")).chain(clients).collect()
+    if has_access_list(path) {
+        tell("has an access list, which may let in anybody: setfacl -b takes it away".to_owned());
+    }
 }
 
 /// `holds_it`: whether the file itself lies in this folder, where a new name beside it does harm too.
@@ -110,6 +108,28 @@ fn check_folder(path: &Path, holds_it: bool, report: &mut Report) {
     if meta.mode() & GROUP_WRITE != 0 && meta.gid() != 0 && !guarded {
         tell(format!("may be written by group {}, which can put another database in its place", group(&meta)));
     }
+}
+
+/// What the helper's user needs: each file to be read, each folder above it to be entered, activity to be written.
+fn check_helper(helper: &Person, files: &[PathBuf], folders: &[PathBuf], activity: &Path, report: &mut Report) {
+    let mut tell = |path: &Path, done: &str, effect: &str| {
+        let what = format!("cannot be {done} by the helper's user {}: {effect}", helper.name);
+        report.add(&Finding::new(Kind::Permissions, path.display(), what));
+    };
+    // What is not there, or not for us to see, is told elsewhere.
+    let denied = |path: &Path, wanted| fs::metadata(path).is_ok_and(|meta| !helper.may(wanted, &meta));
+    let unavailable = "logins are unavailable";
+    files.iter().filter(|path| denied(path, people::READ)).for_each(|path| tell(path, "read", unavailable));
+    folders.iter().filter(|path| denied(path, people::ENTER)).for_each(|path| tell(path, "entered", unavailable));
+    if !activity.is_dir() || denied(activity, people::WRITE | people::ENTER) {
+        tell(activity, "written", "who logged in when is not recorded");
+    }
+}
+
+/// Beyond its mode. The mode's group bits are then the most that the list gives to anybody.
+fn has_access_list(path: &Path) -> bool {
+    // A list has no room in one byte; what it says does not matter.
+    rustix::fs::getxattr(path, "system.posix_acl_access", &mut [0u8; 1]) == Err(rustix::io::Errno::RANGE)
 }
 
 /// The owner, if it is neither root nor who asks.

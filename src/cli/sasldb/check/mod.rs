@@ -1,26 +1,32 @@
 //! `sasldb-rs check`: what is wrong with files, database, accounts and realms, and whom a change of realms would cut off.
 
 mod files;
+mod mechanisms;
 mod names;
+mod people;
 mod report;
+
+use std::path::Path;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::site::Site;
+use crate::cli::site::{self, Site};
+use crate::config::Config;
 use crate::credential::Account;
 use crate::identity::Realms;
+use crate::runtime::UnixTime;
 use crate::store::StoreError;
 use crate::store::sqlite::Inspector;
-use crate::vocabulary::{Mechanism, MechanismSet};
 
 use self::names::Names;
 use self::report::{Finding, Kind, Report};
 use super::options::Check;
 
 pub(super) fn check(site: &Site, check: &Check) -> Result<Exit, Failure> {
+    let asked = asked_about(site, check)?;
     let mut report = Report::new(check.json);
     files::check(site, &mut report);
-    let looked_through = look_through(site, check, &mut report);
+    let looked_through = look_through(site, asked.as_ref(), &mut report);
     let found = report.finish()?;
     match looked_through {
         // Whatever it is that keeps us from the accounts: what was found until then is told.
@@ -30,7 +36,7 @@ pub(super) fn check(site: &Site, check: &Check) -> Result<Exit, Failure> {
     }
 }
 
-fn look_through(site: &Site, check: &Check, report: &mut Report) -> Result<(), StoreError> {
+fn look_through(site: &Site, asked: Option<&Config>, report: &mut Report) -> Result<(), StoreError> {
     let database = site.place().database.display().to_string();
     let damage = |report: &mut Report, kind, done: Result<(), StoreError>| match done {
         Err(StoreError::Damaged(what)) => {
@@ -47,34 +53,42 @@ fn look_through(site: &Site, check: &Check, report: &mut Report) -> Result<(), S
     damage(report, Kind::Integrity, intact)?;
     damage(report, Kind::Audit, inspector.verify_audit().map(drop))?;
 
-    let (before, after) = realms(site, check, inspector.realms());
+    // Without a question, what the database noted is compared with the settings.
+    let noted = inspector.realms();
+    let present = site.config.realms(noted);
+    let (before, after) = match asked {
+        Some(asked) => (present, asked.realms(noted)),
+        None => (noted.clone(), present),
+    };
     let aliases = check_aliases(&inspector, &after, report);
     damage(report, Kind::Integrity, aliases)?;
     let names = Names {
-        noted: inspector.realms(),
+        noted,
         before: &before,
         after: &after,
-        announced: site.config.mechanisms(),
-        only_what_works: check.realm.is_some(),
+        announced: asked.unwrap_or(&site.config).mechanisms(),
+        only_what_works: asked.is_some(),
     };
+    let now = site::now();
     let accounts = inspector.accounts(&mut |account| match account {
-        Ok(account) => check_account(&account, &names, report),
+        Ok(account) => check_account(&account, &names, now, report),
         Err(fault) => report.add(&Finding::new(Kind::Seal, &database, fault)),
     });
     damage(report, Kind::Integrity, accounts)
 }
 
-/// What holds now and what is to hold: with `--realm` the settings and the realms asked about, else what the database noted
-/// and the settings.
-fn realms(site: &Site, check: &Check, noted: &Realms) -> (Realms, Realms) {
-    let now = site.config.realms(noted);
-    let Some(realm) = &check.realm else { return (noted.clone(), now) };
-    let mut then = site.config.clone();
-    then.realm = Some(realm.clone());
-    if !check.realm_aliases.is_empty() {
-        then.realm_aliases = Some(check.realm_aliases.clone());
+/// The settings that are asked about before they are made.
+fn asked_about(site: &Site, check: &Check) -> Result<Option<Config>, Failure> {
+    if let Some(path) = &check.new_config {
+        return Ok(Some(Config::load(Some(Path::new(path)))?));
     }
-    (now, then.realms(noted))
+    let Some(realm) = &check.realm else { return Ok(None) };
+    let mut asked = site.config.clone();
+    asked.realm = Some(realm.clone());
+    if !check.realm_aliases.is_empty() {
+        asked.realm_aliases = Some(check.realm_aliases.clone());
+    }
+    Ok(Some(asked))
 }
 
 fn check_aliases(inspector: &Inspector, realms: &Realms, report: &mut Report) -> Result<(), StoreError> {
@@ -84,35 +98,13 @@ fn check_aliases(inspector: &Inspector, realms: &Realms, report: &mut Report) ->
     Ok(())
 }
 
-fn check_account(account: &Account, names: &Names<'_>, report: &mut Report) -> bool {
+fn check_account(account: &Account, names: &Names<'_>, now: UnixTime, report: &mut Report) -> bool {
     // Whoever may not log in misses nothing.
-    if account.state.disabled {
+    if account.state.disabled || account.state.expires.is_some_and(|at| at <= now) {
         return true;
     }
-    let missing: Vec<Mechanism> = permitted(account, names.announced).filter(|m| !is_served(account, *m)).collect();
-    if !missing.is_empty() {
-        let listed = report::listed(&missing);
-        let what = format!("has no password for {listed}, which the helper announces");
-        report.add(&Finding::new(Kind::Mechanism, &account.identity, what).mechanisms(missing));
-    }
     let cuts = names.cut_off(account);
-    cuts.is_empty() || report.add(&Finding::cut_off(&account.identity, &cuts))
-}
-
-fn permitted(account: &Account, announced: MechanismSet) -> impl Iterator<Item = Mechanism> {
-    let own = account.mechanisms;
-    announced.iter().filter(move |mechanism| own.is_none_or(|own| own.contains(*mechanism)))
-}
-
-fn is_served(account: &Account, mechanism: Mechanism) -> bool {
-    let serves = |secrets: &crate::credential::Secrets| match mechanism {
-        Mechanism::DigestMd5 => !secrets.digest_md5.is_empty(),
-        Mechanism::CramMd5 => secrets.cram_md5.is_some(),
-        Mechanism::ScramSha1 | Mechanism::ScramSha256 | Mechanism::ScramSha512 => {
-            mechanism.scram_hash().is_some_and(|hash| secrets.scram_keys(hash).is_some())
-        }
-        Mechanism::Plain | Mechanism::Login => !secrets.no_plaintext,
-        Mechanism::External => true,
-    };
-    account.passwords.iter().any(|password| serves(&password.secrets))
+    let cut_off = (!cuts.is_empty()).then(|| Finding::cut_off(&account.identity, &cuts));
+    let missing = mechanisms::missing(account, names.announced, now);
+    missing.into_iter().chain(mechanisms::loose(account)).chain(cut_off).all(|finding| report.add(&finding))
 }

@@ -9,7 +9,7 @@ use crate::credential::{Account, DigestMd5Hash};
 use crate::identity::{Authcid, Identity, Realm, Realms};
 use crate::vocabulary::{Mechanism, MechanismSet};
 
-use super::permitted;
+use super::mechanisms::permitted;
 use super::report::listed;
 
 /// The realms to compare.

@@ -29,8 +29,10 @@ pub(super) enum Kind {
     Seal,
     /// An alias has accounts of its own.
     Alias,
-    /// An account cannot serve an announced mechanism.
+    /// An account, or one of its passwords, cannot serve an announced mechanism.
     Mechanism,
+    /// Other passwords than an account's log in.
+    Hash,
     /// Logins to an account fail under the realms as they are or are to be.
     CutOff,
 }
@@ -45,6 +47,7 @@ impl Kind {
             Self::Seal => "seal",
             Self::Alias => "alias",
             Self::Mechanism => "mechanism",
+            Self::Hash => "hash",
             Self::CutOff => "cut-off",
         }
     }
