@@ -4,6 +4,7 @@
 //! cargo bench --bench figures                                   the whole table, in Markdown
 //! cargo bench --bench figures -- --only CRAM --rounds 1         some rows of it
 //! cargo bench --bench figures -- load SOCKET --mechanism CRAM-MD5 --pid PID
+//! cargo bench --bench figures -- count                          instructions for each login, and their bounds
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -16,6 +17,7 @@
 )]
 
 mod client;
+mod counted;
 mod echo;
 mod mechanisms;
 mod ours;
@@ -70,6 +72,15 @@ enum What {
     Echo { socket: PathBuf },
     /// Load one socket and print what came of it.
     Load(LoadOptions),
+    /// Count the helper's instructions for each login; fails if there are more than the bounds allow.
+    Count {
+        /// Debian's package of this name, wherever it was unpacked.
+        #[arg(long, default_value = "/usr/bin/valgrind")]
+        valgrind: PathBuf,
+        /// Count rows whose name holds this.
+        #[arg(long)]
+        only: Option<String>,
+    },
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -123,6 +134,9 @@ fn main() -> anyhow::Result<()> {
     match options.what {
         Some(What::Echo { socket }) => echo::serve(&socket)?,
         Some(What::Load(load)) => single_load(&load)?,
+        Some(What::Count { valgrind, only }) => {
+            anyhow::ensure!(counted::run(&valgrind, only.as_deref())?, "a login costs more than its bound allows");
+        }
         None if !options.bench => println!("measures under `cargo bench` only"),
         None => {
             let duration = Duration::from_secs_f64(options.seconds);

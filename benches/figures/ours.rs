@@ -12,6 +12,9 @@ use crate::users::{REALM, User};
 const SASLAUTHD: Option<&str> = option_env!("CARGO_BIN_EXE_saslauthd-rs");
 const SASLPASSWD: Option<&str> = option_env!("CARGO_BIN_EXE_saslpasswd-rs");
 
+const SETTINGS: &str = "realm = \"bench.example\"\nconnections = 5000\n";
+const SCHEMES: &str = "\"digest-md5\", \"cram-md5\", \"scram-sha-1\", \"scram-sha-256\", \"scram-sha-512\"";
+
 pub(crate) struct Programs {
     saslauthd: &'static str,
     pub(crate) saslpasswd: &'static str,
@@ -37,40 +40,50 @@ pub(crate) struct Ours {
     _running: Running,
 }
 
+/// A database with accounts, and settings.
+pub(crate) struct Site {
+    config: PathBuf,
+    database: PathBuf,
+}
+
+impl Site {
+    /// Makes the accounts.
+    pub(crate) fn make(programs: &Programs, folder: &Path, users: &[User]) -> io::Result<Self> {
+        let config = folder.join("ours.toml");
+        fs::write(&config, format!("{SETTINGS}schemes = [{SCHEMES}]\n"))?;
+        let site = Self { config, database: folder.join("accounts.db") };
+        for user in users {
+            create(programs, &site.config, &site.database, user)?;
+        }
+        Ok(site)
+    }
+
+    /// The helper of this site on `socket`, as an argument of `command`.
+    pub(crate) fn helper(&self, mut command: Command, programs: &Programs, socket: &Path) -> Command {
+        command.arg(programs.saslauthd).arg("--config").arg(&self.config);
+        command.arg("-f").arg(&self.database).arg("--dovecot").arg(socket);
+        command
+    }
+}
+
 impl Ours {
     /// Makes the accounts and starts the helper on them.
     pub(crate) fn start(programs: &Programs, folder: &Path, users: &[User]) -> io::Result<Self> {
-        let database = folder.join("accounts.db");
-        let settings = format!("realm = \"{REALM}\"\nconnections = 5000\n");
-        let config = |name: &str, schemes: &str| -> io::Result<PathBuf> {
-            let path = folder.join(name);
-            fs::write(&path, format!("{settings}{schemes}"))?;
-            Ok(path)
-        };
-        let all = config(
-            "ours.toml",
-            "schemes = [\"digest-md5\", \"cram-md5\", \"scram-sha-1\", \"scram-sha-256\", \"scram-sha-512\"]\n",
-        )?;
+        let site = Site::make(programs, folder, users)?;
         // Nothing but these keys to check a password against: a tenth of a second each.
-        let slow = config("slow.toml", "schemes = [\"scram-sha-512\"]\nscram_iterations = 20000\n")?;
-        for user in users {
-            create(programs, &all, &database, user)?;
-        }
+        let slow = folder.join("slow.toml");
+        fs::write(&slow, format!("{SETTINGS}schemes = [\"scram-sha-512\"]\nscram_iterations = 20000\n"))?;
         for user in User::slow() {
-            create(programs, &slow, &database, &user)?;
+            create(programs, &slow, &site.database, &user)?;
         }
         let dovecot = folder.join("ours");
         let mux = folder.join("ours-mux");
-        let start = |with_mux: bool| {
-            let mut command = on_server_core(programs.saslauthd);
-            command.arg("--config").arg(&all).arg("-f").arg(&database).arg("--dovecot").arg(&dovecot);
-            if with_mux {
-                command.arg("--saslauthd").arg(&mux);
-            }
-            Running::start(command.stderr(Stdio::piped()))
-        };
+        let mut command = site.helper(on_server_core(), programs, &dovecot);
         let knows_mux = help(programs.saslauthd)?.contains("--saslauthd");
-        let mut running = start(knows_mux)?;
+        if knows_mux {
+            command.arg("--saslauthd").arg(&mux);
+        }
+        let mut running = Running::start(command.stderr(Stdio::piped()))?;
         running.drain_log();
         wait_for_socket(&dovecot)?;
         let processes = Processes::Listed(vec![running.pid()]);

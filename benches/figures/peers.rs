@@ -77,7 +77,8 @@ impl Machine {
     }
 
     fn command(&self, program: &str) -> Command {
-        let mut command = on_server_core("nsenter");
+        let mut command = on_server_core();
+        command.arg("nsenter");
         command.args(["--target", &self.pid.to_string()]);
         if fs::metadata("/proc/self").is_ok_and(|this| this.uid() != 0) {
             command.arg("--user");

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 pub(crate) const SERVER_CORE: usize = 0;
 pub(crate) const LOAD_CORE: usize = 1;
 
-/// A command that runs, with all its children, on the servers' core.
-pub(crate) fn on_server_core(program: impl AsRef<std::ffi::OsStr>) -> Command {
+/// Runs the program that comes as its next argument, with all its children, on the servers' core.
+pub(crate) fn on_server_core() -> Command {
     let mut command = Command::new("taskset");
-    command.args(["--cpu-list", &SERVER_CORE.to_string()]).arg(program).stdin(Stdio::null());
+    command.args(["--cpu-list", &SERVER_CORE.to_string()]).stdin(Stdio::null());
     command
 }
 

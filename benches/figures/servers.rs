@@ -58,7 +58,7 @@ impl Servers {
         let programs = Programs::found();
         let ours = programs.as_ref().map(|programs| Ours::start(programs, folder, &users)).transpose()?;
         let socket = folder.join("echo");
-        let echo = Running::start(on_server_core(std::env::current_exe()?).arg("echo").arg(&socket))?;
+        let echo = Running::start(on_server_core().arg(std::env::current_exe()?).arg("echo").arg(&socket))?;
         wait_for_socket(&socket)?;
         let orders = [Spread::Uniform, Spread::Zipf].map(|spread| order(accounts, spread).1);
         Ok(Self { ours, programs, dovecot, cyrus, echo: (socket, echo), users, orders, wires: HashMap::new(), machine })

@@ -33,6 +33,13 @@ pub(crate) struct Request {
     turn: usize,
 }
 
+impl Request {
+    /// A login of `user` with the right password.
+    pub(crate) fn right(user: usize) -> Self {
+        Self { user: user as u32, right: true, ..Self::default() }
+    }
+}
+
 impl Wire {
     /// `no_penalty`: failures of an address hold up nothing, as chasquid asks for.
     pub(crate) fn dovecot(mechanism: Mechanism, users: &[User], no_penalty: bool) -> Self {
