@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::prep;
 
@@ -46,13 +47,13 @@ fn is_plain(byte: u8) -> bool {
 }
 
 /// The form in which two spellings are compared: NFC, ASCII in lower case, nothing else folded.
-fn fold(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
+fn fold(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(text);
     }
     let mut folded = prep::nfc(text).into_owned();
     folded.make_ascii_lowercase();
-    folded
+    Cow::Owned(folded)
 }
 
 /// The part before the `@`: never empty.
@@ -121,7 +122,7 @@ impl Realm {
     /// The form in which realms are compared.
     #[must_use]
     pub fn key(&self) -> String {
-        fold(&self.0)
+        fold(&self.0).into_owned()
     }
 
     /// Whether both name the same realm.
@@ -134,30 +135,42 @@ impl Realm {
     }
 }
 
-/// The key of an account: folded name and realm. Two identities with one key are one account.
+/// The key of an account: folded name and realm. Two identities with one key are one account. In order of realm, then name.
+/// A login passes it on from hand to hand, so a copy costs nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IdentityKey {
-    realm: String,
-    name: String,
+    /// Realm and name, parted by a NUL, which neither holds and which comes before all that they hold.
+    text: Arc<str>,
 }
 
 impl IdentityKey {
+    fn new(realm: &Realm, name: &Name) -> Self {
+        let (realm, name) = (fold(&realm.0), fold(&name.0));
+        let mut text = String::with_capacity(realm.len().saturating_add(name.len()).saturating_add(1));
+        text.extend([&*realm, "\0", &*name]);
+        Self { text: text.into() }
+    }
+
     /// The folded name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        self.parts().1
     }
 
     /// The folded realm.
     #[must_use]
     pub fn realm(&self) -> &str {
-        &self.realm
+        self.parts().0
+    }
+
+    fn parts(&self) -> (&str, &str) {
+        self.text.split_once('\0').unwrap_or_default()
     }
 }
 
 impl fmt::Display for IdentityKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.name, self.realm)
+        write!(f, "{}@{}", self.name(), self.realm())
     }
 }
 
@@ -180,7 +193,7 @@ impl Identity {
     /// What the account is found by.
     #[must_use]
     pub fn key(&self) -> IdentityKey {
-        IdentityKey { realm: fold(&self.realm.0), name: fold(&self.name.0) }
+        IdentityKey::new(&self.realm, &self.name)
     }
 }
 

@@ -15,9 +15,31 @@ const SQLITE_HEADER: u64 = 100;
 
 /// Which file it is, whatever its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FileId {
+struct FileId {
     device: u64,
     inode: u64,
+}
+
+/// A file as it lies on the disk: which one, and as of when. SQLite notices its own changes only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FileState {
+    id: FileId,
+    length: u64,
+    modified: (i64, i64),
+}
+
+impl FileState {
+    /// Of the file at `path` now; `None` if there is none.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        let meta = fs::symlink_metadata(path).ok()?;
+        let id = FileId { device: meta.dev(), inode: meta.ino() };
+        Some(Self { id, length: meta.len(), modified: (meta.mtime(), meta.mtime_nsec()) })
+    }
+
+    /// Whether both are states of one file.
+    pub(super) fn is_of(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
 }
 
 /// What is at the place of a database.
@@ -123,11 +145,6 @@ impl DatabaseFile {
         let folder = folder_of(&self.resolved);
         File::open(folder).and_then(|file| file.sync_all()).map_err(|e| unreachable(folder, &words(&e)))
     }
-}
-
-/// Which file is at `path` now; `None` if there is none.
-pub(super) fn file_id(path: &Path) -> Option<FileId> {
-    fs::symlink_metadata(path).ok().map(|meta| FileId { device: meta.dev(), inode: meta.ino() })
 }
 
 /// The folder of a path; the current one for a bare name.

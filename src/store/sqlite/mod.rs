@@ -9,6 +9,7 @@ mod list;
 mod meta;
 mod migrate;
 mod open;
+mod opened;
 mod read;
 mod row;
 mod seal;

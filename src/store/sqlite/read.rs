@@ -6,7 +6,6 @@ use crate::credential::Who;
 use crate::identity::{IdentityKey, Realm, Realms};
 use crate::store::{Answer, CredentialLookup, DecoyShape, Place, StoreError, Ticket};
 
-use super::files::file_id;
 use super::row::Scratch;
 use super::view::View;
 
@@ -60,8 +59,8 @@ impl Reader {
         work: impl FnOnce(&mut View, &mut Scratch) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         // Within a turn the view stays, and so does the file.
-        let stays = |view: &View| view.is_begun() || file_id(&self.place.database) == Some(view.file_id());
-        let mut view = match self.view.take().filter(stays) {
+        let stays = |view: &mut View| view.is_begun() || view.is_of(&self.place);
+        let mut view = match self.view.take().take_if(stays) {
             Some(view) => view,
             None => View::open(&self.place, &self.shape)?,
         };

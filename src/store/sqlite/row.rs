@@ -103,6 +103,12 @@ impl<'a> Row<'a> {
         })
     }
 
+    /// What of it varies in size, in bytes.
+    pub(super) fn size(&self) -> usize {
+        let texts = [self.name_key, self.realm_key, self.passwords.unwrap_or_default()];
+        texts.iter().fold(self.sealed.len(), |sum, text| sum.saturating_add(text.len()))
+    }
+
     /// What a listing shows of it.
     pub(super) fn listed(&self) -> Result<Listed, StoreError> {
         Ok(Listed {

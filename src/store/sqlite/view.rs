@@ -9,11 +9,12 @@ use crate::identity::{IdentityKey, Realm, Realms};
 use crate::store::decoy::{self, DecoyShape, Expanded};
 use crate::store::{Place, StoreError};
 
-use super::files::{DatabaseFile, FileId, file_id};
+use super::files::{DatabaseFile, FileState};
 use super::keyfile::Keys;
 use super::list::{self, open_made};
 use super::meta::{Meta, read_census};
 use super::open::fault;
+use super::opened::{self, Opened, Record};
 use super::row::{NewRow, Row, SELECT_ONE, Scratch};
 
 /// No account has this name, so that a name which cannot be one is looked up like any other.
@@ -22,10 +23,12 @@ const NOBODY: &str = "@";
 /// An open database, between two turns or within one.
 pub(super) struct View {
     file: DatabaseFile,
-    id: FileId,
+    /// As of when `opened` was last found to be true.
+    state: FileState,
     connection: Connection,
     common: Common,
-    /// SQLite's number for the state that `common` was read from. It changes with every change by another connection.
+    opened: Opened,
+    /// SQLite's number for the state that `common` and `opened` were read from. It changes with every change by another connection.
     version: i64,
     begun: bool,
 }
@@ -43,15 +46,24 @@ impl View {
     /// Opens the database at `place`.
     pub(super) fn open(place: &Place, shape: &DecoyShape) -> Result<Self, StoreError> {
         // Taken first: if the file is replaced in between, the next look-up sees another one and opens that.
-        let id = file_id(&place.database).ok_or_else(|| StoreError::Missing(place.database.clone()));
+        let state = FileState::of(&place.database).ok_or_else(|| StoreError::Missing(place.database.clone()));
         let (file, connection, meta) = open_made(&place.database)?;
         let keys = Keys::read(&place.key_file)?;
         let common = Common::read(&connection, &file, keys, meta, shape)?;
-        Ok(Self { file, id: id?, connection, common, version: 0, begun: false })
+        let opened = Opened::with_room(opened::ACCOUNTS, opened::DECOYS);
+        Ok(Self { file, state: state?, connection, common, opened, version: 0, begun: false })
     }
 
-    pub(super) fn file_id(&self) -> FileId {
-        self.id
+    /// Whether the file at `place` is the one that was opened. If anything else than SQLite has written to it since, what was read
+    /// is read again.
+    pub(super) fn is_of(&mut self, place: &Place) -> bool {
+        let Some(state) = FileState::of(&place.database) else { return false };
+        if state != self.state {
+            self.opened.clear();
+        }
+        let same = state.is_of(&self.state);
+        self.state = state;
+        same
     }
 
     pub(super) fn is_begun(&self) -> bool {
@@ -99,6 +111,7 @@ impl View {
     }
 
     fn refresh(&mut self, place: &Place, shape: &DecoyShape) -> Result<(), StoreError> {
+        self.opened.clear();
         let missing = || StoreError::Missing(place.database.clone());
         let meta = Meta::read(&self.connection, &self.file)?.ok_or_else(missing)?;
         if meta == self.common.meta {
@@ -116,35 +129,57 @@ impl View {
         who: Who,
         scratch: &mut Scratch,
     ) -> Result<Result<Lookup, StoreError>, StoreError> {
-        let Common { keys, meta, salt_key, census, decoy } = &mut self.common;
-        let (realm, name) = match &who {
+        let kept = match &who {
+            Who::Account(key) => self.opened.get(key),
+            Who::Nobody(_) => None,
+        };
+        let record = match kept {
+            Some(record) => Ok(record),
+            None => self.open_record(&who, scratch)?,
+        };
+        Ok(record.map(|(known, account)| Lookup {
+            known,
+            account,
+            who,
+            salt_key: Arc::clone(&self.common.salt_key),
+            census: Arc::clone(&self.common.census),
+        }))
+    }
+
+    /// Reads a record and opens it; if there is none, a decoy.
+    fn open_record(&mut self, who: &Who, scratch: &mut Scratch) -> Result<Result<Record, StoreError>, StoreError> {
+        let Common { keys, meta, decoy, .. } = &mut self.common;
+        let (realm, name) = match who {
             Who::Account(key) => (key.realm(), key.name()),
             Who::Nobody(_) => (NOBODY, NOBODY),
         };
-        let opened = self
+        let found = self
             .connection
             .prepare_cached(SELECT_ONE)
             .and_then(|mut statement| {
                 let open = |row: &rusqlite::Row<'_>| {
-                    Ok(Row::of(row).and_then(|row| row.open(keys.find_or_reread(row.key_id)?, &meta.database, scratch)))
+                    Ok(Row::of(row).and_then(|row| {
+                        let account = row.open(keys.find_or_reread(row.key_id)?, &meta.database, scratch)?;
+                        Ok((account, row.size()))
+                    }))
                 };
                 statement.query_row((realm, name), open).optional()
             })
             .map_err(|e| fault(self.file.path(), e))?;
-        let known = opened.is_some();
-        let account = match opened {
-            Some(account) => account,
+        let known = found.is_some();
+        let opened = match found {
+            Some(opened) => opened,
             None => decoy
                 .as_row()
                 .open(keys.current(), &meta.database, scratch)
-                .map(|decoy| decoy::in_the_name_of(decoy, &who)),
+                .map(|opened| (decoy::in_the_name_of(opened, who), decoy.as_row().size())),
         };
-        Ok(account.map(|account| Lookup {
-            known,
-            account: Arc::new(account),
-            who,
-            salt_key: Arc::clone(salt_key),
-            census: Arc::clone(census),
+        Ok(opened.map(|(account, size)| {
+            let record = (known, Arc::new(account));
+            if let Who::Account(key) = who {
+                self.opened.keep(key, &record, size);
+            }
+            record
         }))
     }
 }
