@@ -11,7 +11,10 @@
 //! - `# account USER PASSWORD`, `# disabled USER`, `# mechanisms NAME...`, `# listed`, `# userdb`, `# burst FAILURES`,
 //!   `# log_unknown_names` set the scene;
 //! - `# client MINOR` is a new connection, with the handshake of a client of version 1.MINOR; `# greeted` is one without;
+//!   `# gone` is the end of one, by its client;
 //! - `# advance TIME` lets time pass, `# store down`, `# store later` and `# store up` say how look-ups are answered;
+//! - `# dovecot` says that the interop tests hold Dovecot's auth service to the same lines; a `D: ` or `D!` is what that does
+//!   in place of the `S: ` or `S!` lines before it, where we differ on purpose;
 //! - `# answers` delivers what the store has kept for later;
 //! - anything else after `#` is for the reader.
 //!

@@ -22,3 +22,4 @@ mod peer;
 mod recipe;
 mod recorder;
 mod site;
+mod wire;

@@ -37,7 +37,7 @@ pub(crate) fn play(text: &str) -> Result<(), String> {
             }
         } else if let Some(directive) = line.strip_prefix("# ") {
             obey(&mut world, directive).map_err(at)?;
-        } else if !line.is_empty() && line != "#" {
+        } else if !line.is_empty() && line != "#" && line != "D!" && !line.starts_with("D: ") {
             return Err(at("not a line of a transcript".to_owned()));
         }
     }
@@ -80,6 +80,7 @@ fn obey(world: &mut World, directive: &str) -> Result<(), String> {
         ["listed"] => world.believe_peer(),
         ["userdb"] => world.ask_userdb(),
         ["greeted"] => greet(world),
+        ["gone"] => world.hang_up(),
         ["client", minor] => {
             greet(world);
             world.receive(format!("VERSION\t1\t{minor}\nCPID\t7\n").as_bytes());

@@ -24,6 +24,8 @@ use sasldb::vocabulary::{Mechanism, MechanismSet, Scheme, ScramHash};
 
 use crate::store;
 
+const NOW: UnixTime = UnixTime(1_795_492_596);
+
 pub(crate) const DELAY: Duration = Duration::from_secs(2);
 
 /// Each time it is asked it gives one byte more, as often as is wanted: cookie 01…, first nonce 02….
@@ -148,6 +150,15 @@ impl World {
         self.on_session(|_, turn| Conversation::begin(protocol, origin, turn));
     }
 
+    /// The client closes the connection.
+    pub(crate) fn hang_up(&mut self) {
+        if let Some(session) = self.session.take() {
+            let Self { settings, entropy, actions, moment, limits, .. } = self;
+            session.close(&mut Turn { settings, now: NOW, moment: *moment, entropy, limits, actions });
+            self.log_events();
+        }
+    }
+
     pub(crate) fn is_connected(&self) -> bool {
         self.session.is_some() || self.closed
     }
@@ -196,8 +207,8 @@ impl World {
         if self.closed {
             return;
         }
-        let now = UnixTime(1_795_492_596);
         let Self { settings, entropy, actions, moment, limits, .. } = self;
+        let now = NOW;
         let mut turn = Turn { settings, now, moment: *moment, entropy, limits, actions };
         let mut session = call(self.session.take(), &mut turn);
         while !turn.actions.close && turn.actions.wants_anything() {
@@ -223,9 +234,13 @@ impl World {
             self.session = Some(session);
         }
         self.said.extend(self.actions.send.drain(..));
+        self.log_events();
+        self.closed = std::mem::take(&mut self.actions.close);
+    }
+
+    fn log_events(&mut self) {
         let shown = self.shows_unknown_names;
         self.log.extend(self.actions.events.drain(..).map(|event| event.line(shown).to_string()));
-        self.closed = std::mem::take(&mut self.actions.close);
     }
 
     /// The next line that the server has said.

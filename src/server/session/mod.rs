@@ -65,8 +65,10 @@ impl Session {
     pub fn begin(origin: Origin, turn: &mut Turn<'_>) -> Self {
         let mut cookie = Cookie::default();
         if turn.entropy.fill(&mut cookie).is_ok() {
-            let mechanisms = turn.settings.policy.mechanisms;
-            let Origin { server_pid, connection, .. } = origin;
+            let Origin { server_pid, connection, listed } = origin;
+            // Only a listed peer is believed about certificates, and Apache's module crashes at a mechanism without flags.
+            let works = |mechanism: &Mechanism| listed || *mechanism != Mechanism::External;
+            let mechanisms = turn.settings.policy.mechanisms.iter().filter(works).collect();
             Greeting { mechanisms, server_pid, connection, cookie }.encode(&mut turn.actions.send);
         } else {
             turn.actions.close = true;
