@@ -43,12 +43,11 @@ CREATE TABLE accounts (
     PRIMARY KEY (realm_key, name_key)
 ) STRICT, WITHOUT ROWID;
 
--- How many passwords have SCRAM keys with which iteration count: what is told to unknown names is picked from these.
-CREATE TABLE scram_counts (
-    scheme     TEXT NOT NULL,
-    iterations INTEGER NOT NULL,
-    passwords  INTEGER NOT NULL,
-    PRIMARY KEY (scheme, iterations)
+-- What the secrets of accounts are like (src/credential/shape.rs), and how many accounts are so: an unknown name is answered
+-- like one of them.
+CREATE TABLE shapes (
+    shape    TEXT NOT NULL PRIMARY KEY,
+    accounts INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- Every change. Numbers run from 1 without a gap; each MAC covers its row and the MAC before.

@@ -29,21 +29,20 @@ pub struct Lookup {
     pub who: Who,
     /// Makes the SCRAM salts, of accounts and decoys alike.
     pub salt_key: Arc<SaltKey>,
-    /// The iteration counts in use, from which a decoy's is picked.
+    /// The iteration counts in use, from which one is picked where there are no keys.
     pub census: Arc<IterationCensus>,
 }
 
 impl Lookup {
-    /// What server-first-message tells about this name (RFC 5802, section 5.1): the account's own salt and count, or made
-    /// up by the same function where it has no keys for `hash`. The first password with keys decides.
+    /// What server-first-message tells about this name (RFC 5802, section 5.1): the account's or the decoy's own salt and count, or
+    /// made up by the same function where it has no keys for `hash`. The first password with keys decides.
     #[must_use]
     pub fn scram_parameters(&self, hash: ScramHash) -> ScramParameters {
-        let keys = self.account.passwords.iter().find_map(|password| password.secrets.scram_keys(hash));
-        let known = if self.known { keys } else { None };
-        let (origin, iterations) = match known {
-            Some(keys) => (keys.salt.clone(), keys.iterations),
-            None => (ScramSalt::Derived, self.census.pick(hash, self.salt_key.fraction(hash, &self.who))),
-        };
+        let (origin, iterations) =
+            match self.account.passwords.iter().find_map(|password| password.secrets.scram_keys(hash)) {
+                Some(keys) => (keys.salt.clone(), keys.iterations),
+                None => (ScramSalt::Derived, self.census.pick(hash, self.salt_key.fraction(hash, &self.who))),
+            };
         ScramParameters { salt: self.salt_bytes(hash, &origin), origin, iterations }
     }
 
@@ -56,7 +55,9 @@ impl Lookup {
     fn salt_bytes(&self, hash: ScramHash, origin: &ScramSalt) -> Vec<u8> {
         match origin {
             ScramSalt::Derived => self.salt_key.salt(hash, &self.who).to_vec(),
-            ScramSalt::Imported(bytes) => bytes.clone(),
+            ScramSalt::Imported(bytes) if self.known => bytes.clone(),
+            // A decoy's is as long as those of the accounts that it looks like, and its own.
+            ScramSalt::Imported(bytes) => self.salt_key.salt_of_length(hash, &self.who, bytes.len()),
         }
     }
 }

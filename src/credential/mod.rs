@@ -11,6 +11,7 @@ mod lookup;
 pub mod record;
 mod salt;
 pub mod scram;
+mod shape;
 pub mod verify;
 
 pub use account::{
@@ -23,6 +24,7 @@ pub use import::{ImportError, Imported};
 pub use limits::{Network, NetworkError, ServiceName};
 pub use lookup::{Lookup, ScramParameters, Who};
 pub use salt::{IterationCensus, SALT_LEN, SaltKey};
+pub use shape::{NoShape, SecretShape, Shape, ShapeCensus};
 
 /// The bytes of a test vector printed in hex.
 #[cfg(test)]

@@ -31,23 +31,37 @@ impl SaltKey {
     /// The salt of this name: HMAC-SHA-256(salt key, purpose, scheme, name), cut to [`SALT_LEN`].
     #[must_use]
     pub fn salt(&self, hash: ScramHash, who: &Who) -> [u8; SALT_LEN] {
-        let mac = self.mac(b"salt", hash, who);
+        let mac = self.mac(b"salt", hash.mechanism().name(), who);
         let mut salt = [0; SALT_LEN];
         salt.iter_mut().zip(mac).for_each(|(to, from)| *to = from);
         salt
     }
 
+    /// A salt of this name as long as the imported ones that others have.
+    #[must_use]
+    pub fn salt_of_length(&self, hash: ScramHash, who: &Who, length: usize) -> Vec<u8> {
+        let block = |purpose: &[u8]| self.mac(purpose, hash.mechanism().name(), who);
+        let purposes: [&[u8]; 4] = [b"salt", b"salt, 2nd block", b"salt, 3rd block", b"salt, 4th block"];
+        purposes.into_iter().take(length.div_ceil(32)).flat_map(block).cycle().take(length).collect()
+    }
+
     /// A number that stays the same for this name, evenly spread: it picks a decoy's iteration count.
     #[must_use]
     pub fn fraction(&self, hash: ScramHash, who: &Who) -> u64 {
-        self.mac(b"count", hash, who).iter().take(8).fold(0, |n, &byte| n.rotate_left(8) | u64::from(byte))
+        number(&self.mac(b"count", hash.mechanism().name(), who))
     }
 
-    fn mac(&self, purpose: &[u8], hash: ScramHash, who: &Who) -> [u8; 32] {
+    /// Another such number: it picks a decoy's shape.
+    #[must_use]
+    pub fn place(&self, who: &Who) -> u64 {
+        number(&self.mac(b"shape", "", who))
+    }
+
+    fn mac(&self, purpose: &[u8], scheme: &str, who: &Who) -> [u8; 32] {
         // HMAC takes keys of any length; the fallback never runs and would only make salts that fit nobody.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.expose()) else { return [0; 32] };
         mac.update(purpose);
-        mac.update(hash.mechanism().name().as_bytes());
+        mac.update(scheme.as_bytes());
         match who {
             Who::Account(key) => {
                 mac.update(&[1]);
@@ -63,6 +77,11 @@ impl SaltKey {
         }
         mac.finalize().into_bytes().into()
     }
+}
+
+/// The first eight bytes.
+fn number(mac: &[u8; 32]) -> u64 {
+    mac.iter().take(8).fold(0, |n, &byte| n.rotate_left(8) | u64::from(byte))
 }
 
 /// Which iteration counts are in use, for each hash, and by how many passwords.

@@ -4,15 +4,15 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::credential::{
-    Account, AccountState, CramMd5States, DigestMd5Hash, Label, PasswordFacts, ScramKeys, ScramSalt, Secrets,
-    StoredPassword, Who,
+    Account, AccountState, CramMd5States, DigestMd5Hash, Label, PasswordFacts, PasswordHash, ScramKeys, ScramSalt,
+    SecretShape, Secrets, Shape, StoredPassword, Who,
 };
 use crate::identity::{Identity, IdentityKey, Name, Realm, Realms};
 use crate::runtime::{Entropy, NoEntropy, UnixTime};
 use crate::secret::{SecretArray, SecretBytes};
 use crate::vocabulary::{Scheme, ScramHash};
 
-/// What a decoy account looks like: like a new account of this site.
+/// What a new account of this site looks like, and so a decoy as long as there is no account.
 #[derive(Debug, Clone)]
 pub struct DecoyShape {
     /// The SCRAM iteration count of new passwords.
@@ -21,26 +21,42 @@ pub struct DecoyShape {
     pub schemes: Vec<Scheme>,
 }
 
-/// An account that no password fits, with as many secrets as a new one has: what they are does not matter, as long as nobody
-/// can know them.
-pub(super) fn account(shape: &DecoyShape, realms: &Realms, entropy: &mut dyn Entropy) -> Option<Account> {
-    let identity = Identity::new(Name::new("decoy").ok()?, realms.default_realm().clone());
-    let mut secrets = Secrets::default();
-    for scheme in &shape.schemes {
-        match scheme {
-            Scheme::DigestMd5 => {
-                for _ in realms.digest_spellings(&identity) {
-                    let [tag] = array(entropy).ok()?;
-                    secrets.digest_md5.push(DigestMd5Hash { tag, hash: SecretArray::new(array(entropy).ok()?) });
-                }
-            }
-            Scheme::CramMd5 => {
-                let mut state = || array(entropy).map(SecretArray::new).ok();
-                secrets.cram_md5 = Some(CramMd5States { inner: state()?, outer: state()? });
-            }
-            Scheme::Scram(hash) => secrets.scram.push(scram_keys(*hash, shape.usual_iterations, entropy).ok()?),
-            Scheme::Hash => {}
+impl DecoyShape {
+    /// The same as the shape of an account.
+    pub(super) fn of_new(&self) -> Shape {
+        Shape::of_new(&self.schemes, self.usual_iterations)
+    }
+}
+
+/// Where a decoy's name belongs. It decides how many spellings a name has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Home {
+    DefaultRealm,
+    OtherRealm,
+}
+
+impl Home {
+    pub(super) fn of(who: &Who, realms: &Realms) -> Self {
+        match who {
+            Who::Account(key) if !realms.default_realm().as_str().eq_ignore_ascii_case(key.realm()) => Self::OtherRealm,
+            _ => Self::DefaultRealm,
         }
+    }
+}
+
+/// An account that no password fits, of this shape: what its secrets are does not matter, as long as nobody can know them.
+pub(super) fn account(shape: &Shape, home: Home, realms: &Realms, entropy: &mut dyn Entropy) -> Option<Account> {
+    let realm = match home {
+        Home::DefaultRealm => realms.default_realm().clone(),
+        Home::OtherRealm => Realm::imported("decoy.invalid").ok()?,
+    };
+    let identity = Identity::new(Name::new("decoy").ok()?, realm);
+    let spellings = realms.digest_spellings(&identity).len();
+    let label = |place: usize| if place == 0 { Some(Label::main()) } else { Label::new(&place.to_string()).ok() };
+    let mut passwords = Vec::new();
+    for (place, shapes) in shape.passwords.iter().enumerate() {
+        let secrets = secrets(shapes, spellings, entropy)?;
+        passwords.push(StoredPassword { facts: PasswordFacts::unlimited(label(place)?), secrets });
     }
     Some(Account {
         identity,
@@ -49,8 +65,32 @@ pub(super) fn account(shape: &DecoyShape, realms: &Realms, entropy: &mut dyn Ent
         created: UnixTime(0),
         changed: UnixTime(0),
         mechanisms: None,
-        passwords: vec![StoredPassword { facts: PasswordFacts::unlimited(Label::main()), secrets }],
+        passwords,
     })
+}
+
+fn secrets(shapes: &[SecretShape], spellings: usize, entropy: &mut dyn Entropy) -> Option<Secrets> {
+    let mut secrets = Secrets::default();
+    for shape in shapes {
+        match shape {
+            SecretShape::DigestMd5 => {
+                for _ in 0..spellings {
+                    let [tag] = array(entropy).ok()?;
+                    secrets.digest_md5.push(DigestMd5Hash { tag, hash: SecretArray::new(array(entropy).ok()?) });
+                }
+            }
+            SecretShape::CramMd5 => {
+                let mut state = || array(entropy).map(SecretArray::new).ok();
+                secrets.cram_md5 = Some(CramMd5States { inner: state()?, outer: state()? });
+            }
+            SecretShape::Scram { hash, iterations, imported_salt } => {
+                let salt = imported_salt.map_or(ScramSalt::Derived, |length| ScramSalt::Imported(vec![0; length]));
+                secrets.scram.push(scram_keys(*hash, *iterations, salt, entropy).ok()?);
+            }
+            SecretShape::Hash(blank) => secrets.hash = PasswordHash::parse(blank).ok(),
+        }
+    }
+    Some(secrets)
 }
 
 /// A decoy answers to the name that was asked for.
@@ -66,13 +106,18 @@ pub(super) fn in_the_name_of(decoy: Account, who: &Who) -> Account {
     }
 }
 
-fn scram_keys(hash: ScramHash, iterations: u32, entropy: &mut dyn Entropy) -> Result<ScramKeys, NoEntropy> {
+fn scram_keys(
+    hash: ScramHash,
+    iterations: u32,
+    salt: ScramSalt,
+    entropy: &mut dyn Entropy,
+) -> Result<ScramKeys, NoEntropy> {
     let mut key = || {
         let mut bytes = vec![0; hash.output_len()];
         entropy.fill(&mut bytes)?;
         Ok(SecretBytes::new(bytes))
     };
-    Ok(ScramKeys { hash, salt: ScramSalt::Derived, iterations, stored_key: key()?, server_key: key()? })
+    Ok(ScramKeys { hash, salt, iterations, stored_key: key()?, server_key: key()? })
 }
 
 fn array<const N: usize>(entropy: &mut dyn Entropy) -> Result<[u8; N], NoEntropy> {

@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::credential::{Account, AccountState, IterationCensus, Label, Lookup, PasswordFacts, SaltKey, Who, record};
+use crate::credential::{
+    Account, AccountState, Label, Lookup, PasswordFacts, SaltKey, Shape, ShapeCensus, Who, record,
+};
 use crate::identity::{Identity, IdentityKey, Realm, Realms};
 use crate::runtime::UnixTime;
 use crate::secret::{SecretArray, SecretBytes};
-use crate::vocabulary::{MechanismSet, Scheme, ScramHash};
+use crate::vocabulary::{MechanismSet, Scheme};
 
 use super::change::{self, Existing, Plan};
-use super::decoy::{self, DecoyShape, Expanded};
+use super::decoy::{self, DecoyShape, Expanded, Home};
 use super::{Actor, Answer, Basis, Change, CredentialAdmin, CredentialLookup, Listed, Receipt, StoreError, Ticket};
 
 /// Accounts in memory. Clones share them: one can be handed to logins while another one makes changes. It keeps no audit.
@@ -133,12 +135,15 @@ impl Inner {
             Who::Account(key) => self.find(key)?,
             Who::Nobody(_) => None,
         };
+        let census = self.census()?;
         let known = found.is_some();
         let account = match found {
             Some(account) => account,
             None => {
+                let shape = census.shapes().nth(census.pick(self.salt_key.place(&who))).ok_or(StoreError::NoEntropy)?;
                 let seed = SecretArray::new(*self.salt_key.expose());
-                let decoy = decoy::account(&self.shape, &self.realms, &mut Expanded::new(&seed));
+                let home = Home::of(&who, &self.realms);
+                let decoy = decoy::account(shape, home, &self.realms, &mut Expanded::new(&seed));
                 decoy::in_the_name_of(decoy.ok_or(StoreError::NoEntropy)?, &who)
             }
         };
@@ -147,7 +152,7 @@ impl Inner {
             account: Arc::new(account),
             who,
             salt_key: Arc::clone(&self.salt_key),
-            census: Arc::new(self.census()?),
+            census: Arc::new(census.iterations(self.shape.usual_iterations)),
         })
     }
 
@@ -156,16 +161,14 @@ impl Inner {
         self.accounts.keys().find(|key| key.realm() == realm).cloned()
     }
 
-    fn census(&self) -> Result<IterationCensus, StoreError> {
-        let mut counts: BTreeMap<(ScramHash, u32), u64> = BTreeMap::new();
+    fn census(&self) -> Result<ShapeCensus, StoreError> {
+        let mut rows: BTreeMap<String, (Shape, u64)> = BTreeMap::new();
         for stored in self.accounts.values() {
-            for keys in stored.account()?.passwords.iter().flat_map(|password| &password.secrets.scram) {
-                let passwords = counts.entry((keys.hash, keys.iterations)).or_default();
-                *passwords = passwords.saturating_add(1);
-            }
+            let shape = Shape::of(&stored.account()?);
+            let (_, accounts) = rows.entry(shape.to_string()).or_insert((shape, 0));
+            *accounts = accounts.saturating_add(1);
         }
-        let rows = counts.into_iter().map(|((hash, iterations), passwords)| (hash, iterations, passwords));
-        Ok(IterationCensus::new(self.shape.usual_iterations, rows.collect()))
+        Ok(ShapeCensus::new(rows.into_values().collect(), self.shape.of_new()))
     }
 }
 

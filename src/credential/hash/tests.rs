@@ -43,6 +43,30 @@ fn hashes_of_other_programs_fit_their_password_and_no_other() {
 }
 
 #[test]
+fn a_blank_hash_costs_as_much_and_holds_neither_salt_nor_digest() {
+    for (password, text) in vectors() {
+        let hash = parse(text);
+        let blank = parse(&hash.blank());
+        assert_eq!((blank.scheme(), blank.cost()), (hash.scheme(), hash.cost()), "{text}");
+        assert_eq!(blank.as_str(), hash.blank(), "{text}");
+        assert_eq!(blank.blank(), hash.blank(), "{text}");
+        assert_eq!(blank.as_str().len(), hash.as_str().len(), "{text}");
+        assert!(blank.digest.expose().windows(2).all(|pair| pair.first() == pair.last()), "{text}: {}", blank.as_str());
+        assert!(!blank.verify(&password), "{text}");
+    }
+    for (text, blank) in [
+        ("$6$rounds=1234$saltstring$", "$6$rounds=1234$..........$"),
+        ("$y$j9T$LdJMENpBABJJ3hIHjB1Bi.$", "$y$j9T$......................$"),
+        ("$7$CU..../....T/1ND5KUDry0Yb8RXNLiT0$", "$7$CU..../..........................$"),
+        ("{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$c2FsdA$", "{ARGON2ID}$argon2id$v=19$m=65536,t=3,p=1$AAAAAA$"),
+        ("$2b$05$/OK.fbVrR/bpIqNJ5ianF.", "$2b$05$......................"),
+        ("{PBKDF2}$1$x$b$", "{PBKDF2}$1$a$b$"),
+    ] {
+        assert_eq!(blank::blank(text), blank);
+    }
+}
+
+#[test]
 fn a_digest_that_differs_anywhere_does_not_fit() {
     for (password, text) in vectors() {
         let mut hash = parse(text);

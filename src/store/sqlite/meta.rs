@@ -3,11 +3,10 @@
 use rusqlite::Connection;
 use zeroize::Zeroizing;
 
-use crate::credential::{IterationCensus, SaltKey};
+use crate::credential::{SaltKey, Shape, ShapeCensus};
 use crate::identity::{Realm, Realms};
 use crate::runtime::{Entropy, UnixTime};
 use crate::store::StoreError;
-use crate::vocabulary::{Scheme, ScramHash};
 
 use super::files::DatabaseFile;
 use super::keyfile::Keys;
@@ -118,37 +117,33 @@ fn damaged(what: &str) -> StoreError {
     StoreError::Damaged(what.to_owned())
 }
 
-/// The iteration counts in use.
-pub(super) fn read_census(
-    connection: &Connection,
-    file: &DatabaseFile,
-    usual: u32,
-) -> Result<IterationCensus, StoreError> {
+/// The most shapes that decoys are made of. Accounts of one site have a few.
+const MAX_SHAPES: u32 = 256;
+
+/// The shapes of the accounts; `new` is that of a new one.
+pub(super) fn read_census(connection: &Connection, file: &DatabaseFile, new: Shape) -> Result<ShapeCensus, StoreError> {
     let fail = |e| fault(file.path(), e);
-    let mut statement = connection
-        .prepare_cached("SELECT scheme, iterations, passwords FROM scram_counts WHERE passwords > 0 ORDER BY 1, 2")
-        .map_err(fail)?;
-    let mut rows = statement.query(()).map_err(fail)?;
+    let mut statement =
+        connection.prepare_cached("SELECT shape, accounts FROM shapes ORDER BY shape LIMIT ?1").map_err(fail)?;
+    let mut rows = statement.query((MAX_SHAPES,)).map_err(fail)?;
     let mut census = Vec::new();
     while let Some(row) = rows.next().map_err(fail)? {
-        let scheme: String = row.get(0).map_err(fail)?;
-        let Some(Scheme::Scram(hash)) = Scheme::from_name(&scheme) else { return Err(damaged("a scheme is unknown")) };
-        census.push((hash, row.get(1).map_err(fail)?, row.get(2).map_err(fail)?));
+        let shape: String = row.get(0).map_err(fail)?;
+        let shape = shape.parse().map_err(|_| damaged("the shape of an account is unknown"))?;
+        census.push((shape, row.get(1).map_err(fail)?));
     }
-    Ok(IterationCensus::new(usual, census))
+    Ok(ShapeCensus::new(census, new))
 }
 
-/// Counts `by` more passwords (or fewer) with keys of this hash and count.
-pub(super) fn count(connection: &Connection, hash: ScramHash, iterations: u32, by: i64) -> rusqlite::Result<()> {
-    let scheme = Scheme::Scram(hash).name();
+/// Counts `by` more accounts (or fewer) of this shape.
+pub(super) fn count(connection: &Connection, shape: &Shape, by: i64) -> rusqlite::Result<()> {
+    let shape = shape.to_string();
     connection
         .prepare_cached(
-            "INSERT INTO scram_counts (scheme, iterations, passwords) VALUES (?1, ?2, max(0, ?3)) \
-             ON CONFLICT DO UPDATE SET passwords = max(0, passwords + ?3)",
+            "INSERT INTO shapes (shape, accounts) VALUES (?1, max(0, ?2)) \
+             ON CONFLICT DO UPDATE SET accounts = max(0, accounts + ?2)",
         )?
-        .execute((scheme, iterations, by))?;
-    connection
-        .prepare_cached("DELETE FROM scram_counts WHERE scheme = ?1 AND iterations = ?2 AND passwords = 0")?
-        .execute((scheme, iterations))?;
+        .execute((&shape, by))?;
+    connection.prepare_cached("DELETE FROM shapes WHERE shape = ?1 AND accounts = 0")?.execute((&shape,))?;
     Ok(())
 }

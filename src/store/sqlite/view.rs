@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use crate::credential::{IterationCensus, Lookup, SaltKey, Who};
+use crate::credential::{IterationCensus, Lookup, SaltKey, Shape, ShapeCensus, Who};
 use crate::identity::{IdentityKey, Realm, Realms};
-use crate::store::decoy::{self, DecoyShape, Expanded};
+use crate::store::decoy::{self, DecoyShape, Expanded, Home};
 use crate::store::{Place, StoreError};
 
 use super::files::{DatabaseFile, FileState};
@@ -38,9 +38,13 @@ struct Common {
     keys: Keys,
     meta: Meta,
     salt_key: Arc<SaltKey>,
+    shapes: ShapeCensus,
     census: Arc<IterationCensus>,
-    decoy: NewRow,
+    decoys: Decoys,
 }
+
+/// One of each shape for a name in the default realm, and one for others.
+struct Decoys(Vec<[NewRow; 2]>);
 
 impl View {
     /// Opens the database at `place`.
@@ -115,12 +119,12 @@ impl View {
         let missing = || StoreError::Missing(place.database.clone());
         let meta = Meta::read(&self.connection, &self.file)?.ok_or_else(missing)?;
         if meta == self.common.meta {
-            self.common.census = Arc::new(read_census(&self.connection, &self.file, shape.usual_iterations)?);
+            self.common.recount(&self.connection, &self.file, shape)
         } else {
             let keys = Keys::read(&place.key_file)?;
             self.common = Common::read(&self.connection, &self.file, keys, meta, shape)?;
+            Ok(())
         }
-        Ok(())
     }
 
     /// Looks `who` up. The outer error is of the whole database, the inner one of this account.
@@ -148,7 +152,9 @@ impl View {
 
     /// Reads a record and opens it; if there is none, a decoy.
     fn open_record(&mut self, who: &Who, scratch: &mut Scratch) -> Result<Result<Record, StoreError>, StoreError> {
-        let Common { keys, meta, decoy, .. } = &mut self.common;
+        let Common { keys, meta, salt_key, shapes, decoys, .. } = &mut self.common;
+        // Picked whether there is such an account or not, so that it takes as long for either.
+        let decoy = decoys.pick(shapes, salt_key, &meta.realms, who).ok_or(StoreError::NoEntropy)?;
         let (realm, name) = match who {
             Who::Account(key) => (key.realm(), key.name()),
             Who::Nobody(_) => (NOBODY, NOBODY),
@@ -193,10 +199,43 @@ impl Common {
         shape: &DecoyShape,
     ) -> Result<Self, StoreError> {
         let salt_key = Arc::new(meta.open(&keys)?);
-        let census = Arc::new(read_census(connection, file, shape.usual_iterations)?);
+        let shapes = read_census(connection, file, shape.of_new())?;
+        let census = Arc::new(shapes.iterations(shape.usual_iterations));
+        let decoys = Decoys::make(&shapes, &keys, &meta)?;
+        Ok(Self { keys, meta, salt_key, shapes, census, decoys })
+    }
+
+    /// Counts the accounts again.
+    fn recount(&mut self, connection: &Connection, file: &DatabaseFile, shape: &DecoyShape) -> Result<(), StoreError> {
+        let shapes = read_census(connection, file, shape.of_new())?;
+        if shapes != self.shapes {
+            if !shapes.shapes().eq(self.shapes.shapes()) {
+                self.decoys = Decoys::make(&shapes, &self.keys, &self.meta)?;
+            }
+            self.census = Arc::new(shapes.iterations(shape.usual_iterations));
+            self.shapes = shapes;
+        }
+        Ok(())
+    }
+}
+
+impl Decoys {
+    fn make(shapes: &ShapeCensus, keys: &Keys, meta: &Meta) -> Result<Self, StoreError> {
         let mut entropy = Expanded::new(keys.current().decoy_seed());
-        let account = decoy::account(shape, &meta.realms, &mut entropy).ok_or(StoreError::NoEntropy)?;
-        let decoy = NewRow::seal(&account, keys.current(), &meta.database, &mut entropy)?;
-        Ok(Self { keys, meta, salt_key, census, decoy })
+        let mut decoy = |shape: &Shape, home: Home| {
+            let account = decoy::account(shape, home, &meta.realms, &mut entropy).ok_or(StoreError::NoEntropy)?;
+            NewRow::seal(&account, keys.current(), &meta.database, &mut entropy)
+        };
+        let both = |shape| Ok([decoy(shape, Home::DefaultRealm)?, decoy(shape, Home::OtherRealm)?]);
+        Ok(Self(shapes.shapes().map(both).collect::<Result<_, StoreError>>()?))
+    }
+
+    fn pick(&self, shapes: &ShapeCensus, salt_key: &SaltKey, realms: &Realms, who: &Who) -> Option<&NewRow> {
+        let place = if shapes.is_uniform() { 0 } else { shapes.pick(salt_key.place(who)) };
+        let [default_realm, other_realm] = self.0.get(place)?;
+        Some(match Home::of(who, realms) {
+            Home::DefaultRealm => default_realm,
+            Home::OtherRealm => other_realm,
+        })
     }
 }

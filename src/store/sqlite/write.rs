@@ -4,12 +4,11 @@ use std::path::PathBuf;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::credential::{Account, Label};
+use crate::credential::{Account, Label, Shape};
 use crate::identity::{Identity, IdentityKey, Realm, Realms};
 use crate::runtime::{Entropy, UnixTime};
 use crate::store::change::{self, Existing, Plan};
 use crate::store::{Actor, AuditHead, Basis, Change, CredentialAdmin, Listed, Place, Receipt, StoreError};
-use crate::vocabulary::ScramHash;
 
 use super::audit::{self, Entry};
 use super::create::{self, Creation};
@@ -110,8 +109,8 @@ impl Database {
         let key = change.key();
         let existing = self.find(&key)?;
         let before = match &existing {
-            Existing::Whole(account) => scram_counts(account),
-            Existing::None | Existing::Unreadable(_) => Vec::new(),
+            Existing::Whole(account) => Some(Shape::of(account)),
+            Existing::None | Existing::Unreadable(_) => None,
         };
         let subject = match (&existing, &change) {
             (Existing::Whole(account), _) => account.identity.to_string(),
@@ -125,14 +124,14 @@ impl Database {
             Plan::Write(account, note) => {
                 let row = NewRow::seal(&account, self.keys.current(), &self.meta.database, entropy)?;
                 self.put(&row.as_row())?;
-                (note, scram_counts(&account))
+                (note, Some(Shape::of(&account)))
             }
             Plan::Erase(note) => {
                 self.erase(&key)?;
-                (note, Vec::new())
+                (note, None)
             }
         };
-        self.recount(&before, &after)?;
+        self.recount(before.as_ref(), after.as_ref())?;
         let entry =
             Entry { subject: Some(&subject), detail: note.detail.as_deref(), ..Entry::by(actor, now, note.action) };
         let key = self.keys.current();
@@ -169,21 +168,14 @@ impl Database {
         erased.map(drop).map_err(|e| fault(self.file.path(), e))
     }
 
-    fn recount(&self, before: &[ScramCount], after: &[ScramCount]) -> Result<(), StoreError> {
+    fn recount(&self, before: Option<&Shape>, after: Option<&Shape>) -> Result<(), StoreError> {
         if before == after {
             return Ok(());
         }
-        let gone = before.iter().map(|(hash, iterations)| count(&self.connection, *hash, *iterations, -1));
-        let come = after.iter().map(|(hash, iterations)| count(&self.connection, *hash, *iterations, 1));
-        gone.chain(come).collect::<Result<(), _>>().map_err(|e| fault(self.file.path(), e))
+        let gone = before.map(|shape| count(&self.connection, shape, -1));
+        let come = after.map(|shape| count(&self.connection, shape, 1));
+        gone.into_iter().chain(come).collect::<Result<(), _>>().map_err(|e| fault(self.file.path(), e))
     }
-}
-
-type ScramCount = (ScramHash, u32);
-
-fn scram_counts(account: &Account) -> Vec<ScramCount> {
-    let keys = account.passwords.iter().flat_map(|password| &password.secrets.scram);
-    keys.map(|keys| (keys.hash, keys.iterations)).collect()
 }
 
 impl CredentialAdmin for Writer {
