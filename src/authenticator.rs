@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::credential::{Lookup, Who};
-use crate::exchange::{self, Asked, Context, Outcome, Policy, Progress};
+use crate::exchange::{self, Asked, Context, HandOut, HandedOut, Outcome, Policy, Progress};
 use crate::identity::{AliasClash, Identity, Realms};
 use crate::runtime::UnixTime;
 use crate::secret::{Password, SecretBytes};
@@ -32,6 +32,8 @@ pub enum Answered {
     Exchange(Progress),
     /// Whether an account exists.
     Existence(Existence),
+    /// What is handed out.
+    HandedOut(HandedOut),
 }
 
 /// What a store is asked on whose behalf.
@@ -39,6 +41,7 @@ pub enum Answered {
 enum Question {
     Exchange(Asked),
     Existence,
+    HandOut(HandOut),
 }
 
 impl Question {
@@ -46,6 +49,7 @@ impl Question {
         match self {
             Self::Exchange(asked) => Answered::Exchange(asked.answer(answer, now)),
             Self::Existence => Answered::Existence(existence(answer)),
+            Self::HandOut(hand_out) => Answered::HandedOut(hand_out.answer(answer, now)),
         }
     }
 }
@@ -90,6 +94,17 @@ impl<T> Authenticator<T> {
             Answer::Now(answer) => Some((from, existence(answer))),
             Answer::Later => {
                 self.under_way.insert(self.last, (from, Question::Existence));
+                None
+            }
+        }
+    }
+
+    /// Hands out what a look-up wants; none if the answer comes later, out of [`Self::completed`].
+    pub fn hand_out(&mut self, who: Who, hand_out: HandOut, from: T, now: UnixTime) -> Option<(T, HandedOut)> {
+        match self.ask(who) {
+            Answer::Now(answer) => Some((from, hand_out.answer(answer, now))),
+            Answer::Later => {
+                self.under_way.insert(self.last, (from, Question::HandOut(hand_out)));
                 None
             }
         }

@@ -4,6 +4,7 @@
 //! [`Config`] and put their options over its fields; what follows from other settings ([`Config::place`],
 //! [`Config::mechanisms`]) is worked out when asked.
 
+mod lookup;
 mod read;
 mod system;
 
@@ -18,6 +19,7 @@ use crate::identity::{Realm, Realms};
 use crate::store::{DEFAULT_DATABASE, Place};
 use crate::vocabulary::{Mechanism, MechanismSet, Scheme, ScramHash};
 
+pub use lookup::{LookupPeer, LookupSocket, UserOrGroup};
 pub use system::{Group, Mode, SocketPath, SocketPathError, UnknownName, User};
 
 /// Where the file is looked for unless `--config` names another; there it need not exist.
@@ -87,6 +89,8 @@ pub struct Config {
     pub dovecot: Vec<Socket>,
     /// Sockets that speak the Dovecot auth-userdb protocol. Who may speak there learns who has an account.
     pub userdb: Vec<Socket>,
+    /// Sockets that speak the lookup protocol. What is said there is secrets.
+    pub lookup: Vec<LookupSocket>,
 }
 
 impl Default for Config {
@@ -114,6 +118,7 @@ impl Default for Config {
             hash_threads: None,
             dovecot: Vec::new(),
             userdb: Vec::new(),
+            lookup: Vec::new(),
         }
     }
 }
@@ -150,11 +155,13 @@ pub enum Protocol {
     Dovecot,
     /// The Dovecot auth-userdb protocol: whether an account exists.
     Userdb,
+    /// The lookup protocol: what libsasl2 checks logins with.
+    Lookup,
 }
 
 impl Protocol {
     /// Every protocol.
-    pub const ALL: [Self; 2] = [Self::Dovecot, Self::Userdb];
+    pub const ALL: [Self; 3] = [Self::Dovecot, Self::Userdb, Self::Lookup];
 
     /// Its name in settings and options, and for a socket unit of systemd.
     #[must_use]
@@ -162,6 +169,7 @@ impl Protocol {
         match self {
             Self::Dovecot => "dovecot",
             Self::Userdb => "userdb",
+            Self::Lookup => "lookup",
         }
     }
 }
@@ -278,7 +286,8 @@ impl Config {
     /// The sockets that are named.
     pub fn named_sockets(&self) -> impl Iterator<Item = (Protocol, &Socket)> {
         let dovecot = self.dovecot.iter().map(|socket| (Protocol::Dovecot, socket));
-        dovecot.chain(self.userdb.iter().map(|socket| (Protocol::Userdb, socket)))
+        let userdb = self.userdb.iter().map(|socket| (Protocol::Userdb, socket));
+        dovecot.chain(userdb).chain(self.lookup.iter().map(|lookup| (Protocol::Lookup, &lookup.socket)))
     }
 
     /// The sockets to open: those named, else the default one.

@@ -8,9 +8,11 @@ use core::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::exchange::{Authenticated, Denied, Unavailable};
+use crate::credential::Who;
+use crate::exchange::{Authenticated, Denied, HandedOut, Unavailable};
 use crate::identity::AliasClash;
 use crate::protocol::dovecot::Breach;
+use crate::protocol::lookup::LookupFault;
 use crate::store::StoreError;
 use crate::vocabulary::Mechanism;
 
@@ -76,8 +78,24 @@ pub enum Abandonment {
 pub enum Event {
     /// A login attempt ended.
     Ended(Login, Ending),
+    /// A look-up of libsasl2's plugin was answered. How the login ended nobody says.
+    HandedOut {
+        /// The user of the program that asked.
+        uid: u32,
+        /// The service, in the words of that program.
+        service: Arc<str>,
+        /// What it got.
+        given: HandedOut,
+    },
     /// A connection was closed because of what came over it.
     Breach(Breach),
+    /// The same on a lookup socket.
+    LookupBreach {
+        /// The user of the process.
+        uid: u32,
+        /// What is wrong.
+        fault: LookupFault,
+    },
     /// A process that may not speak on a socket tried to.
     PeerRefused {
         /// The socket.
@@ -136,16 +154,22 @@ impl Event {
     pub fn severity(&self) -> Severity {
         match self {
             Self::Ended(_, Ending::Authenticated(_) | Ending::Abandoned(..))
+            | Self::HandedOut { given: HandedOut::Given(..), .. }
             | Self::Listening(_)
             | Self::Reloaded
             | Self::Stopping => Severity::Info,
-            Self::Ended(_, Ending::Denied(_)) | Self::StoreFound => Severity::Notice,
+            Self::Ended(_, Ending::Denied(_))
+            | Self::HandedOut { given: HandedOut::Withheld { .. }, .. }
+            | Self::StoreFound => Severity::Notice,
             Self::Ended(_, Ending::Refused(refusal)) => match refusal {
                 Refusal::TooManyRequests(_) | Refusal::NoEntropy(_) => Severity::Error,
                 _ => Severity::Notice,
             },
-            Self::Breach(_) | Self::PeerRefused { .. } | Self::ForeignRealm { .. } => Severity::Warning,
+            Self::Breach(_) | Self::LookupBreach { .. } | Self::PeerRefused { .. } | Self::ForeignRealm { .. } => {
+                Severity::Warning
+            }
             Self::Ended(_, Ending::Unavailable(_))
+            | Self::HandedOut { given: HandedOut::Unavailable(_), .. }
             | Self::TooManyConnections(_)
             | Self::AcceptFailed(_)
             | Self::StoreLost(_)
@@ -173,7 +197,9 @@ impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.event {
             Event::Ended(login, ending) => write_ending(f, login, ending, self.unknown_names),
+            Event::HandedOut { uid, service, given } => write_hand_out(f, *uid, service, given, self.unknown_names),
             Event::Breach(breach) => write!(f, "connection closed: {breach}"),
+            Event::LookupBreach { uid, fault } => write!(f, "connection of user {uid} closed: {fault}"),
             Event::PeerRefused { socket, uid } => {
                 write!(f, "connection refused: user {uid} is not among the peers of {}", socket.display())
             }
@@ -199,6 +225,31 @@ impl fmt::Display for Line<'_> {
             Event::LinesLost(lines) => write!(f, "{lines} log lines were lost: the log could not take them"),
         }
     }
+}
+
+fn write_hand_out(
+    f: &mut fmt::Formatter<'_>,
+    uid: u32,
+    service: &str,
+    given: &HandedOut,
+    unknown_names: bool,
+) -> fmt::Result {
+    match given {
+        HandedOut::Given(identity, mechanisms, _) => {
+            write!(f, "handed out to user {uid}")?;
+            mechanisms.iter().try_for_each(|mechanism| write!(f, " {mechanism}"))?;
+            write!(f, " user={}", Quoted(identity))?;
+        }
+        HandedOut::Withheld { who, known, why, .. } => {
+            write!(f, "withheld from user {uid} reason={}", Quoted(why))?;
+            match who {
+                Who::Account(name) if *known || unknown_names => write!(f, " user={}", Quoted(name))?,
+                _ => f.write_str(" user=-")?,
+            }
+        }
+        HandedOut::Unavailable(fault) => write!(f, "unavailable to user {uid} reason={}", Quoted(fault))?,
+    }
+    write!(f, " service={}", Quoted(service))
 }
 
 fn write_ending(f: &mut fmt::Formatter<'_>, login: &Login, ending: &Ending, unknown_names: bool) -> fmt::Result {

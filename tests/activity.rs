@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use sasldb::runtime::UnixTime;
 use sasldb::store::StoreError;
-use sasldb::store::activity::{ActivityReader, ActivityWriter, FILE, Use};
+use sasldb::store::activity::{ActivityReader, ActivityWriter, FILE, HandedOut, Use};
 use sasldb::vocabulary::Mechanism;
 use store::*;
 
@@ -27,7 +27,7 @@ fn one(name: &str, label: &str, mechanism: Mechanism) -> Use {
 }
 
 fn record(writer: &mut ActivityWriter, database: &[u8; 16], what: &Use, at: i64, gap: bool) {
-    writer.record(database, [(what, &UnixTime(at))], gap, UnixTime(at)).unwrap();
+    writer.record(database, [(what, &UnixTime(at))], [], gap, UnixTime(at)).unwrap();
 }
 
 fn since(folder: &Path, database: [u8; 16]) -> Option<i64> {
@@ -51,6 +51,26 @@ fn the_last_use_of_each_password_and_mechanism_is_kept() {
     assert_eq!(reader.last_uses(&one("ann", "main", Mechanism::Plain).key).unwrap(), []);
     assert_eq!((since(folder.path(), OURS), since(folder.path(), OTHER)), (Some(20), Some(50)));
     assert_eq!(since(folder.path(), [3; 16]), None, "unknown is not unused");
+}
+
+#[test]
+fn what_was_handed_out_is_counted_apart_from_successes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = ActivityWriter::begin(folder.path(), UnixTime(10)).unwrap();
+    let (joe, ann) = (one("joe", "main", Mechanism::CramMd5), one("ann", "main", Mechanism::CramMd5));
+    record(&mut writer, &OURS, &joe, 20, false);
+    for (times, at) in [(2, 40), (3, 30)] {
+        let handed_out = HandedOut { times, last: UnixTime(at) };
+        writer.record(&OURS, [], [(&joe, &handed_out), (&ann, &handed_out)], false, UnixTime(at)).unwrap();
+    }
+    let reader = ActivityReader::open(folder.path(), OURS).unwrap();
+    let known = |one: &Use| {
+        let uses = reader.last_uses(&one.key).unwrap();
+        (uses[0].last, uses[0].handed_out)
+    };
+    let both = Some(HandedOut { times: 5, last: UnixTime(40) });
+    assert_eq!(known(&joe), (Some(UnixTime(20)), both));
+    assert_eq!(known(&ann), (None, both));
 }
 
 #[test]

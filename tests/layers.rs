@@ -37,6 +37,7 @@ const PURE: &[&str] = &[
     "exchange/",
     "server/session",
     "server/userdb",
+    "server/lookup",
     "server/conversation",
     "server/limits",
 ];

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 
-use crate::config::{Config, Mode, Protocol, Socket, SocketPath, UnknownName};
+use crate::config::{Config, LookupSocket, Mode, Protocol, Socket, SocketPath, UnknownName, UserOrGroup};
 use crate::exchange::Policy;
 use crate::identity::{Realm, Realms};
 use crate::server::session::Settings;
@@ -38,6 +38,10 @@ struct Options {
     /// several times
     #[arg(long, value_name = "SOCKET")]
     userdb: Vec<PathBuf>,
+    /// Open a socket that hands stored secrets out to the libsasl2 plugin of listed users, or of root; may be given several
+    /// times
+    #[arg(long, value_name = "SOCKET")]
+    lookup: Vec<PathBuf>,
     /// Read options and settings, say what is wrong with them, and exit
     #[arg(long)]
     check_config: bool,
@@ -80,7 +84,8 @@ fn serve(options: Options) -> Result<(), Failure> {
     let connections = usize::from(config.connections.get());
     check_file_limit(connections);
 
-    let doors = open_doors(&config.sockets(), config.names_sockets())?;
+    let mut doors = open_doors(&config.sockets(), config.names_sockets())?;
+    doors.iter_mut().try_for_each(|door| door.hand_out(&config.lookup))?;
     if let Some(user) = &config.user {
         privilege::become_user(user).map_err(|fault| {
             Failure::new(Exit::Failure, fault).hint("start it as root, or take `user` out of the configuration file")
@@ -140,9 +145,15 @@ fn configure(options: &Options) -> Result<Config, Failure> {
         config.realm = Some(Realm::new(realm).map_err(|fault| refused_name("realm", fault))?);
     }
     // Whoever names a socket on the command line wants no others.
-    if !options.dovecot.is_empty() || !options.userdb.is_empty() {
-        let sockets = |paths: &[PathBuf]| paths.iter().map(|path| socket_at(path)).collect::<Result<_, _>>();
+    if ![&options.dovecot, &options.userdb, &options.lookup].iter().all(|named| named.is_empty()) {
+        let sockets = |paths: &[PathBuf]| paths.iter().map(|path| socket_at(path)).collect::<Result<Vec<_>, _>>();
         (config.dovecot, config.userdb) = (sockets(&options.dovecot)?, sockets(&options.userdb)?);
+        // Who gets secrets is for the settings alone to say.
+        let listed = |socket: Socket| {
+            let same = config.lookup.iter().find(|lookup| lookup.socket.path == socket.path);
+            same.cloned().unwrap_or_else(|| LookupSocket::at(socket))
+        };
+        config.lookup = sockets(&options.lookup)?.into_iter().map(listed).collect();
     }
     Ok(config)
 }
@@ -165,7 +176,10 @@ fn check_names(config: &Config) -> Result<(), Failure> {
             socket.owner.iter().chain(&socket.peers).try_for_each(|user| user.uid().map(drop))?;
             socket.group.iter().try_for_each(|group| group.gid().map(drop))?;
         }
-        Ok(())
+        config.lookup.iter().flat_map(|lookup| &lookup.peers).try_for_each(|peer| match &peer.who {
+            UserOrGroup::User(user) => user.uid().map(drop),
+            UserOrGroup::Group(group) => group.gid().map(drop),
+        })
     };
     names().map_err(|fault| Failure::new(Exit::Configuration, fault))
 }

@@ -1,7 +1,7 @@
 //! From the file's text to checked types, and from a fault to the line and key where it is.
 
 use core::fmt;
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -103,6 +103,10 @@ pub(super) fn schemes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<
     if schemes.is_empty() { Err(D::Error::custom("must name at least one scheme")) } else { Ok(schemes) }
 }
 
+pub(super) fn schemes_or_all<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Scheme>>, D::Error> {
+    schemes(deserializer).map(Some)
+}
+
 pub(super) fn mechanisms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MechanismSet>, D::Error> {
     let names: Vec<String> = Vec::deserialize(deserializer)?;
     let mut set = MechanismSet::default();
@@ -169,6 +173,14 @@ pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Non
 
 pub(super) fn positive_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroU16>, D::Error> {
     positive(deserializer).map(Some)
+}
+
+pub(super) fn accounts_per_minute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroU32>, D::Error> {
+    let number = i64::deserialize(deserializer)?;
+    match u32::try_from(number).ok().and_then(NonZeroU32::new) {
+        Some(number) if number.get() <= 1_000_000 => Ok(Some(number)),
+        _ => Err(D::Error::custom(format_args!("must be a number from 1 to 1000000, not {number}"))),
+    }
 }
 
 pub(super) fn peers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<User>, D::Error> {

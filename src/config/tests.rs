@@ -59,6 +59,11 @@ fn every_setting_is_taken() {
         path = "/run/x"
         [[userdb]]
         path = "/run/u"
+        [[lookup]]
+        path = "/run/l"
+        mode = "0666"
+        accounts_per_minute = 7
+        peers = [{ user = "cyrus", realms = ["example.com"] }, { group = 45, schemes = ["cram-md5", "scram-sha-1"] }]
         "#,
     )
     .unwrap();
@@ -84,7 +89,15 @@ fn every_setting_is_taken() {
     assert_eq!(sockets[0].1.group.as_ref().unwrap().gid().unwrap().as_raw(), 0);
     assert_eq!(sockets[0].1.peers, [User::Named("root".to_owned()), User::Id(1000)]);
     let at = |path: &str| Socket::at(SocketPath::new(Path::new(path)).unwrap());
-    assert_eq!(sockets[1..], [(Protocol::Dovecot, at("/run/x")), (Protocol::Userdb, at("/run/u"))]);
+    let lookup = Socket { mode: Mode::OPEN, ..at("/run/l") };
+    let others = [(Protocol::Dovecot, at("/run/x")), (Protocol::Userdb, at("/run/u")), (Protocol::Lookup, lookup)];
+    assert_eq!(sockets[1..], others);
+    assert_eq!(config.lookup[0].accounts_per_minute.get(), 7);
+    let all = LookupPeer { who: UserOrGroup::Group(Group::Id(45)), realms: None, mechanisms: None };
+    let realms = Some(vec![Realm::new("example.com").unwrap()]);
+    let cyrus = LookupPeer { who: UserOrGroup::User(User::Named("cyrus".to_owned())), realms, ..all.clone() };
+    let mechanisms = Some([Mechanism::CramMd5, Mechanism::ScramSha1].into_iter().collect());
+    assert_eq!(config.lookup[0].peers, [cyrus, LookupPeer { mechanisms, ..all }]);
 }
 
 #[test]
@@ -121,6 +134,10 @@ fn a_fault_names_file_line_key_and_what_is_wanted() {
         ("[[dovecot]]\npath = \"/x\"\nmode = 660", "a mode in quotes, in octal digits"),
         ("[[dovecot]]\npath = \"/x\"\npeers = []", "line 3, peers: names nobody"),
         ("[[dovecot]]\nmode = \"0600\"", "line 1: missing field `path`"),
+        ("[[lookup]]\npath = \"/x\"\npeers = [{ user = 1, group = 1 }]", "is a `user` or a `group`"),
+        ("[[lookup]]\npath = \"/x\"\npeers = [{}]", "is a `user` or a `group`"),
+        ("[[lookup]]\npath = \"/x\"\npeers = [{ user = 1, schemes = [] }]", "must name at least one scheme"),
+        ("[[lookup]]\npath = \"/x\"\naccounts_per_minute = 0", "must be a number from 1 to 1000000, not 0"),
         ("user = -1", "user: invalid value: integer `-1`, expected a name in quotes or a number"),
         ("password = \"hunter2\"", "line 1, password: unknown field `password`, expected one of"),
         ("realm = \"a", "line 1, realm: "),

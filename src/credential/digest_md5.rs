@@ -66,6 +66,48 @@ impl DigestMd5Hash {
         }
         hashes
     }
+
+    /// Among the hashes of `identity`, the one that libsasl2 computes for this spelling: both in ISO 8859-1 as far as they fit.
+    #[must_use]
+    pub fn of_libsasl2<'a>(
+        hashes: &'a [Self],
+        identity: &Identity,
+        realms: &Realms,
+        username: &str,
+        realm: &str,
+    ) -> Option<&'a Self> {
+        let spellings = realms.digest_spellings(identity);
+        // How many forms a spelling has follows from the password too, which nobody knows any more: one with characters of ISO
+        // 8859-1 beyond ASCII, or any other. The numbers of both never agree.
+        let layout = |password_converts: bool| {
+            let mut start = 0usize;
+            let forms = spellings.iter().map(move |(username, realm)| {
+                let forms = 1usize.saturating_add(usize::from(password_converts));
+                let forms = forms.saturating_add(usize::from(latin1(username).is_some()));
+                let from = start;
+                start = start.saturating_add(forms);
+                ((username, realm), from..start)
+            });
+            forms.collect::<Vec<_>>()
+        };
+        let tag = Self::tag(username, realm);
+        let layouts = [layout(false), layout(true)];
+        let fits = layouts.iter().find(|layout| layout.last().is_some_and(|(_, last)| last.end == hashes.len()));
+        let forms = match fits {
+            Some(layout) => {
+                let (_, place) = layout.iter().find(|((u, r), _)| (u.as_str(), r.as_str()) == (username, realm))?;
+                hashes.get(place.clone())?
+            }
+            // Aliases came or went since: where a spelling is, its tag alone tells, hardly ever wrongly.
+            None => hashes.chunk_by(|one, next| one.tag == next.tag).find(|forms| is_tagged(forms, tag))?,
+        };
+        // The second form is in ISO 8859-1; where there is one only, it is the same in both.
+        if is_tagged(forms, tag) { forms.get(1).or(forms.first()) } else { None }
+    }
+}
+
+fn is_tagged(forms: &[DigestMd5Hash], tag: u8) -> bool {
+    forms.first().is_some_and(|hash| hash.tag == tag)
 }
 
 /// `text` in ISO 8859-1; `None` where it does not fit, and where that is what it is already.
@@ -120,6 +162,42 @@ mod tests {
         let all = hashes(b"secret", "joe");
         assert_eq!(all.len(), 4);
         assert!(all[0].hash.equals(DigestMd5Hash::hash(&[b"joe"], b"example.org", b"secret").expose()));
+    }
+
+    #[test]
+    fn the_hash_of_libsasl2_is_found_among_all_spellings_and_character_sets() {
+        let realms = Realms::new(realm("example.org"), [realm("mx1"), realm("mx1.example.org")]);
+        let names = ["joe", "Joe", "j\u{F6}rg", "\u{65E5}\u{672C}"];
+        let passwords: [&[u8]; 5] =
+            [b"secret", "p\u{E4}55".as_bytes(), "\u{65E5}".as_bytes(), "\u{E4}\u{65E5}".as_bytes(), b"p\xE455"];
+        let in_latin1 =
+            |text: &str| latin1(text).map_or_else(|| text.as_bytes().to_vec(), |bytes| bytes.as_slice().to_vec());
+        for (name, password) in names.iter().flat_map(|name| passwords.map(|password| (*name, password))) {
+            let identity = Identity::new(Name::new(name).unwrap(), realm("example.org"));
+            let all = DigestMd5Hash::derive(password, &identity, &realms);
+            let sent = core::str::from_utf8(password).map_or_else(|_| password.to_vec(), in_latin1);
+            for (username, realm) in realms.digest_spellings(&identity) {
+                let found = DigestMd5Hash::of_libsasl2(&all, &identity, &realms, &username, &realm).unwrap();
+                let made = DigestMd5Hash::hash(&[&in_latin1(&username)], realm.as_bytes(), &sent);
+                assert!(found.hash.equals(made.expose()), "{username} {realm} {password:?}");
+            }
+            let find = |username, realm| DigestMd5Hash::of_libsasl2(&all, &identity, &realms, username, realm);
+            assert!(find("JOE", "example.org").is_none() && find(name, "other.org").is_none());
+        }
+    }
+
+    #[test]
+    fn hashes_of_other_realms_are_not_taken_for_these() {
+        let identity = Identity::new(Name::new("joe").unwrap(), realm("example.org"));
+        let then = Realms::new(realm("example.org"), [realm("mx1")]);
+        let now = Realms::new(realm("example.org"), [realm("mx2")]);
+        let all = DigestMd5Hash::derive(b"secret", &identity, &then);
+        let find = |username, realm| DigestMd5Hash::of_libsasl2(&all, &identity, &now, username, realm);
+        assert!(find("joe", "mx2").is_none());
+        assert!(find("joe", "example.org").is_some());
+        let fewer = Realms::new(realm("example.org"), []);
+        let found = DigestMd5Hash::of_libsasl2(&all, &identity, &fewer, "joe", "example.org").unwrap();
+        assert!(found.hash.equals(DigestMd5Hash::hash(&[b"joe"], b"example.org", b"secret").expose()));
     }
 
     #[test]

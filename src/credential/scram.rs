@@ -1,10 +1,11 @@
 //! The keys of SCRAM (RFC 5802, section 3): made from a password, and checked against a proof or a password.
 
+use base64ct::{Base64, Encoding};
 use hmac::{EagerHash, Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::secret::SecretBytes;
 use crate::vocabulary::ScramHash;
@@ -172,10 +173,35 @@ impl ScramKeys {
     }
 }
 
+/// StoredKey and ServerKey as RFC 5803, section 3, writes them, the mechanism's name as scheme. `None` only where a part is
+/// longer than memory.
+#[must_use]
+pub fn auth_password(
+    hash: ScramHash,
+    iterations: u32,
+    salt: &[u8],
+    stored: &[u8],
+    server: &[u8],
+) -> Option<SecretBytes> {
+    let head = format!("{}${iterations}:", hash.mechanism().name());
+    let parts = [(salt, "$"), (stored, ":"), (server, "")];
+    let encoded = parts.iter().map(|(bytes, end)| Base64::encoded_len(bytes).saturating_add(end.len()));
+    // All of it from the start: a text that grew would leave copies behind.
+    let mut text = Zeroizing::new(vec![0; encoded.fold(head.len(), usize::saturating_add)]);
+    let (start, mut rest) = text.split_at_mut_checked(head.len())?;
+    start.copy_from_slice(head.as_bytes());
+    for (bytes, end) in parts {
+        let (encoded, after) = rest.split_at_mut_checked(Base64::encoded_len(bytes))?;
+        Base64::encode(bytes, encoded).ok()?;
+        let (mark, after) = after.split_at_mut_checked(end.len())?;
+        mark.copy_from_slice(end.as_bytes());
+        rest = after;
+    }
+    Some(SecretBytes::new(core::mem::take(&mut *text)))
+}
+
 #[cfg(test)]
 mod tests {
-    use base64ct::{Base64, Encoding};
-
     use super::*;
 
     /// Keys that other programs stored: hash, password, iterations, salt, StoredKey, ServerKey.
@@ -224,6 +250,15 @@ mod tests {
             assert_eq!(Base64::encode_string(keys.stored_key.expose()), stored_key);
             assert_eq!(Base64::encode_string(keys.server_key.expose()), server_key);
         }
+    }
+
+    #[test]
+    fn the_text_is_the_one_that_libsasl2_logs_in_with() {
+        let (_, _, _, salt, stored, server) = STORED[3];
+        let bytes = |text| Base64::decode_vec(text).unwrap();
+        let text = auth_password(ScramHash::Sha256, 4096, &bytes(salt), &bytes(stored), &bytes(server)).unwrap();
+        let expected = format!("SCRAM-SHA-256$4096:{salt}${stored}:{server}");
+        assert_eq!(text.expose(), expected.as_bytes());
     }
 
     /// The examples of RFC 5802, section 5, and RFC 7677, section 3: user `user`, password `pencil`.

@@ -160,6 +160,12 @@ pub enum Fault {
     /// Too much is under way.
     #[error("too many slow checks are waiting")]
     Overloaded,
+    /// The system gave no random bytes.
+    #[error("no random bytes")]
+    NoEntropy,
+    /// This peer has been given as many accounts as it may in a minute.
+    #[error("more accounts in a minute than this peer may get")]
+    OverQuota,
     /// Neither store nor check ended in time.
     #[error("no verdict in time")]
     Overdue,

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::credential::Label;
 use crate::event::{Ending, Event};
+use crate::exchange;
 use crate::runtime::{Clock, SystemClock, UnixTime};
 use crate::store::StoreError;
-use crate::store::activity::{ActivityWriter, DatabaseId, Use};
+use crate::store::activity::{ActivityWriter, DatabaseId, HandedOut, Use};
 
 /// How long a success waits to be written.
 const BATCH: Duration = Duration::from_secs(5);
@@ -28,6 +30,7 @@ pub(super) struct Recorder {
     clock: SystemClock,
     writer: Option<ActivityWriter>,
     waiting: HashMap<Use, UnixTime>,
+    handed_out: HashMap<Use, HandedOut>,
     since: Option<Instant>,
     gap: bool,
     /// Whether the log has been told that nothing can be written.
@@ -37,7 +40,16 @@ pub(super) struct Recorder {
 impl Recorder {
     pub(super) fn new(place: ActivityPlace) -> Self {
         let clock = SystemClock::start();
-        Self { place, clock, writer: None, waiting: HashMap::new(), since: None, gap: false, told: false }
+        Self {
+            place,
+            clock,
+            writer: None,
+            waiting: HashMap::new(),
+            handed_out: HashMap::new(),
+            since: None,
+            gap: false,
+            told: false,
+        }
     }
 
     /// Takes note of an event, if it is a success or says that some were lost.
@@ -53,9 +65,26 @@ impl Recorder {
                 }
                 self.since.get_or_insert_with(Instant::now);
             }
+            Event::HandedOut { given: exchange::HandedOut::Given(identity, mechanisms, _), .. } => {
+                for mechanism in mechanisms {
+                    let label = Label::main().as_str().to_owned();
+                    self.note_handed_out(Use { key: identity.key(), label, mechanism: *mechanism });
+                }
+            }
             Event::LinesLost(_) => self.gap = true,
             _ => {}
         }
+    }
+
+    fn note_handed_out(&mut self, one: Use) {
+        let now = self.clock.now();
+        if self.handed_out.len() < MOST || self.handed_out.contains_key(&one) {
+            let known = self.handed_out.entry(one).or_insert(HandedOut { times: 0, last: now });
+            *known = HandedOut { times: known.times.saturating_add(1), last: now };
+        } else {
+            self.gap = true;
+        }
+        self.since.get_or_insert_with(Instant::now);
     }
 
     /// How long the thread may sleep; for ever where nothing waits.
@@ -78,12 +107,14 @@ impl Recorder {
         match self.try_write() {
             Ok(()) => {
                 self.waiting.clear();
+                self.handed_out.clear();
                 (self.gap, self.told) = (false, false);
                 None
             }
             Err(fault) => {
                 // What cannot be written is missing; the next try begins a new period.
                 self.waiting.clear();
+                self.handed_out.clear();
                 self.writer = None;
                 self.gap = true;
                 (!core::mem::replace(&mut self.told, true)).then_some(Event::ActivityLost(fault))
@@ -94,7 +125,7 @@ impl Recorder {
     fn try_write(&mut self) -> Result<(), StoreError> {
         let database = match (self.place.database)() {
             // Where there are no accounts nobody has logged in, and nothing is missing.
-            Err(_) if self.waiting.is_empty() => return Ok(()),
+            Err(_) if self.waiting.is_empty() && self.handed_out.is_empty() => return Ok(()),
             other => other?,
         };
         let now = self.clock.now();
@@ -102,12 +133,13 @@ impl Recorder {
             Some(writer) => writer,
             none => none.insert(ActivityWriter::begin(&self.place.folder, now)?),
         };
-        writer.record(&database, &self.waiting, self.gap, now)
+        writer.record(&database, &self.waiting, &self.handed_out, self.gap, now)
     }
 
     /// Writes what is left and says farewell.
     pub(super) fn end(mut self) {
-        let failed = !self.waiting.is_empty() && self.write().is_some();
+        let waiting = !self.waiting.is_empty() || !self.handed_out.is_empty();
+        let failed = waiting && self.write().is_some();
         if let Some(writer) = self.writer.take().filter(|_| !failed && !self.gap) {
             let _ = writer.end();
         }

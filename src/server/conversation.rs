@@ -2,13 +2,24 @@
 //! cannot have come from it, and is passed over. Pure.
 
 use crate::authenticator::Existence;
-use crate::config::Protocol;
 use crate::credential::Who;
-use crate::exchange::{Asked, Outcome, Progress};
+use crate::exchange::{Asked, HandedOut, Outcome, Progress};
 use crate::runtime::Moment;
 
+use super::lookup::{Asker, LookupSession};
 use super::session::{Origin, Serial, Session, Turn};
 use super::userdb::UserdbSession;
+
+/// What is spoken on a connection, with what has to be known for it.
+#[derive(Debug, Clone)]
+pub enum Spoken {
+    /// The Dovecot auth protocol.
+    Dovecot,
+    /// The Dovecot auth-userdb protocol.
+    Userdb,
+    /// The lookup protocol, by a peer that may get something.
+    Lookup(Asker),
+}
 
 /// The session of a connection.
 #[derive(Debug)]
@@ -18,15 +29,24 @@ pub enum Conversation {
     Logins(Session),
     /// Whether accounts exist, by the userdb protocol.
     Existence(UserdbSession),
+    /// What libsasl2 checks logins with, by the lookup protocol.
+    HandOut(LookupSession),
 }
 
 impl Conversation {
     /// Begins with the greeting of `protocol`.
-    pub fn begin(protocol: Protocol, origin: Origin, turn: &mut Turn<'_>) -> Self {
+    pub fn begin(protocol: Spoken, origin: Origin, turn: &mut Turn<'_>) -> Self {
         match protocol {
-            Protocol::Dovecot => Self::Logins(Session::begin(origin, turn)),
-            Protocol::Userdb => Self::Existence(UserdbSession::begin(origin, turn)),
+            Spoken::Dovecot => Self::Logins(Session::begin(origin, turn)),
+            Spoken::Userdb => Self::Existence(UserdbSession::begin(origin, turn)),
+            Spoken::Lookup(asker) => Self::HandOut(LookupSession::begin(asker, turn)),
         }
+    }
+
+    /// Whether secrets are sent, which are then not to be left in a buffer.
+    #[must_use]
+    pub fn sends_secrets(&self) -> bool {
+        matches!(self, Self::HandOut(_))
     }
 
     /// Takes what the client sent.
@@ -34,6 +54,7 @@ impl Conversation {
         match self {
             Self::Logins(session) => session.receive(bytes, turn),
             Self::Existence(session) => session.receive(bytes, turn),
+            Self::HandOut(session) => session.receive(bytes, turn),
         }
     }
 
@@ -65,19 +86,29 @@ impl Conversation {
         }
     }
 
+    /// See [`LookupSession::answer`].
+    pub fn hand_out(&mut self, serial: Serial, given: HandedOut, turn: &mut Turn<'_>) {
+        if let Self::HandOut(session) = self {
+            session.answer(serial, given, turn);
+        }
+    }
+
     /// When [`Self::tick`] has something to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Moment> {
         match self {
             Self::Logins(session) => session.deadline(),
             Self::Existence(_) => None,
+            Self::HandOut(session) => Some(session.deadline()),
         }
     }
 
-    /// See [`Session::tick`].
+    /// See [`Session::tick`] and [`LookupSession::tick`].
     pub fn tick(&mut self, turn: &mut Turn<'_>) {
-        if let Self::Logins(session) = self {
-            session.tick(turn);
+        match self {
+            Self::Logins(session) => session.tick(turn),
+            Self::Existence(_) => {}
+            Self::HandOut(session) => session.tick(turn),
         }
     }
 
@@ -94,6 +125,7 @@ impl Conversation {
         match self {
             Self::Logins(session) => session.is_idle(),
             Self::Existence(session) => session.is_idle(),
+            Self::HandOut(session) => session.is_idle(),
         }
     }
 

@@ -129,6 +129,11 @@ impl Desk {
                     session.answer(serial, &existence, &mut self.turn());
                 }
             }
+            for (serial, who, hand_out) in core::mem::take(&mut self.actions.hand_outs) {
+                if let Some((_, given)) = self.authenticator.hand_out(who, hand_out, (key, serial), self.now) {
+                    session.hand_out(serial, given, &mut self.turn());
+                }
+            }
             let computations = core::mem::take(&mut self.actions.computations);
             for (serial, work) in computations {
                 if let Some((_, outcome)) = self.pool.submit((key, serial), work, self.moment) {
@@ -139,6 +144,7 @@ impl Desk {
         // A connection that is closed needs no answers.
         self.actions.look_ups.clear();
         self.actions.questions.clear();
+        self.actions.hand_outs.clear();
         self.actions.computations.clear();
     }
 

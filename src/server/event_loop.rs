@@ -9,11 +9,12 @@ use mio::{Events, Interest, Poll, Token};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use zeroize::Zeroize;
 
+use crate::config::Protocol;
 use crate::event::Event;
 use crate::runtime::Moment;
 
 use super::connection::{Connection, Key, Reading};
-use super::conversation::Conversation;
+use super::conversation::{Conversation, Spoken};
 use super::desk::Desk;
 use super::listener::Door;
 use super::session::Origin;
@@ -208,13 +209,17 @@ impl Loop {
     fn admit(&mut self, number: usize, mut stream: UnixStream, first_connection: usize) {
         let Some(OpenDoor { door, .. }) = self.doors.get(number) else { return };
         let listed = !door.peers.is_empty();
-        if listed {
-            let uid = getsockopt(&stream, PeerCredentials).map_or(u32::MAX, |peer| peer.uid());
-            if !door.peers.contains(&uid) {
-                let socket = door.path().to_owned();
-                return self.desk.note(Event::PeerRefused { socket, uid });
-            }
-        }
+        let uid = || getsockopt(&stream, PeerCredentials).map_or(u32::MAX, |peer| peer.uid());
+        let spoken = match door.protocol {
+            _ if listed && !door.peers.contains(&uid()) => None,
+            Protocol::Dovecot => Some(Spoken::Dovecot),
+            Protocol::Userdb => Some(Spoken::Userdb),
+            Protocol::Lookup => door.askers.as_ref().and_then(|askers| askers.asker(uid())).map(Spoken::Lookup),
+        };
+        let Some(spoken) = spoken else {
+            let (socket, uid) = (door.path().to_owned(), uid());
+            return self.desk.note(Event::PeerRefused { socket, uid });
+        };
         let used = self.connections.len().saturating_sub(self.free.len());
         if used >= self.limit {
             return self.complain(Event::TooManyConnections(self.limit));
@@ -231,7 +236,7 @@ impl Loop {
         self.last_number = self.last_number.wrapping_add(1);
         let key = Key { place, number: self.last_number };
         let origin = Origin { server_pid: self.server_pid, connection: key.number, listed };
-        let session = Conversation::begin(door.protocol, origin, &mut self.desk.turn());
+        let session = Conversation::begin(spoken, origin, &mut self.desk.turn());
         if let Some(slot) = self.connections.get_mut(place) {
             *slot = Some(Connection::new(key, token, stream, session));
         }
@@ -307,6 +312,9 @@ impl Loop {
         } else {
             connection.send(&self.desk.actions.send, self.poll.registry())
         };
+        if connection.session.sends_secrets() {
+            self.desk.actions.send.as_mut_slice().zeroize();
+        }
         self.desk.actions.send.clear();
         let over = self.stop_at.is_some() && connection.session.is_idle() && connection.is_sent();
         if close || over || sent.is_err() {

@@ -4,6 +4,8 @@
 //! source from which somebody lately logged in to an account is judged for that account by the pair alone, so that its
 //! owner does not suffer for others behind the same address. "Lately" is as long as the table remembers.
 
+mod hand_outs;
+
 use core::hash::{BuildHasher, Hash};
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
@@ -12,7 +14,10 @@ use std::collections::hash_map::RandomState;
 
 use crate::config::FailureLimits;
 use crate::credential::Who;
+use crate::identity::IdentityKey;
 use crate::runtime::Moment;
+
+use hand_outs::HandOuts;
 
 /// Entries in each table; those beyond are forgotten, the longest unused first. Full tables take 3 MB.
 const ENTRIES: usize = 16_384;
@@ -35,17 +40,33 @@ pub enum Judgement {
 pub struct Limits {
     sources: Table<Source>,
     pairs: Table<(Source, u64)>,
+    hand_outs: HandOuts,
     /// Names go into a pair as a keyed hash, so that none has to be copied for a look-up.
     names: RandomState,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { sources: Table::new(ENTRIES), pairs: Table::new(ENTRIES), names: RandomState::new() }
+        Self {
+            sources: Table::new(ENTRIES),
+            pairs: Table::new(ENTRIES),
+            hand_outs: HandOuts::default(),
+            names: RandomState::new(),
+        }
     }
 }
 
 impl Limits {
+    /// Whether the peer `uid` of a lookup socket may get this account, as one of `most` in a minute.
+    pub fn may_get(&mut self, uid: u32, most: u32, key: IdentityKey, now: Moment) -> bool {
+        self.hand_outs.may_get(uid, most, key, now)
+    }
+
+    /// Whether it may get another one.
+    pub fn may_get_more(&mut self, uid: u32, most: u32, now: Moment) -> bool {
+        self.hand_outs.may_get_more(uid, most, now)
+    }
+
     /// Judges a login before it is checked. Without an address nobody is refused: all who lack one would share a counter.
     pub fn judge(&mut self, limits: &FailureLimits, from: Option<IpAddr>, who: &Who, now: Moment) -> Judgement {
         let Some(source) = from.and_then(|address| counted(limits, address)) else { return Judgement::Check };

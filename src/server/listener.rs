@@ -12,7 +12,9 @@ use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bin
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, umask};
 use nix::unistd::{UnlinkatFlags, fchdir, fchownat, unlinkat};
 
-use crate::config::{Protocol, Socket, UnknownName};
+use crate::config::{LookupSocket, Protocol, Socket, UnknownName};
+
+use super::askers::Askers;
 
 /// Why a socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +84,8 @@ pub struct Door {
     pub(super) protocol: Protocol,
     /// The users whose processes may speak; empty means all.
     pub(super) peers: Vec<u32>,
+    /// Who gets what, where secrets are handed out.
+    pub(super) askers: Option<Askers>,
     /// Removes the socket at the end, if we made it.
     _entry: Option<Entry>,
 }
@@ -97,7 +101,7 @@ impl Door {
         match make(socket, &path) {
             Ok((listener, entry)) => {
                 let peers = peers_of(socket).map_err(|fault| DoorError { path: path.clone(), fault })?;
-                Ok(Self { listener, path, protocol, peers, _entry: Some(entry) })
+                Ok(Self { listener, path, protocol, peers, askers: None, _entry: Some(entry) })
             }
             Err(fault) => Err(DoorError { path, fault }),
         }
@@ -124,9 +128,22 @@ impl Door {
             let path = address.as_ref().and_then(|a| a.as_pathname()).unwrap_or(Path::new("-")).to_owned();
             let own = settings.iter().map(|(_, socket)| socket).find(|socket| socket.path.as_path() == path);
             let peers = own.map_or(Ok(Vec::new()), peers_of).map_err(|fault| at(&path, fault))?;
-            doors.push(Self { listener, path, protocol, peers, _entry: None });
+            doors.push(Self { listener, path, protocol, peers, askers: None, _entry: None });
         }
         Ok(doors)
+    }
+
+    /// Hands secrets out to the peers that `settings` list for this socket; without that it does to nobody.
+    ///
+    /// # Errors
+    /// [`DoorError`] for a peer that the system does not know.
+    pub fn hand_out(&mut self, settings: &[LookupSocket]) -> Result<(), DoorError> {
+        if self.protocol == Protocol::Lookup {
+            let unknown = |fault| DoorError { path: self.path.clone(), fault: DoorFault::Unknown(fault) };
+            let own = settings.iter().find(|lookup| lookup.socket.path.as_path() == self.path);
+            self.askers = own.map(Askers::of).transpose().map_err(unknown)?;
+        }
+        Ok(())
     }
 
     /// Where it is.

@@ -4,6 +4,7 @@
 //! runs the loop.
 
 mod activity;
+mod askers;
 mod connection;
 pub mod conversation;
 mod desk;
@@ -12,6 +13,7 @@ mod event_loop;
 pub mod limits;
 mod listener;
 mod log;
+pub mod lookup;
 mod pool;
 pub mod privilege;
 pub mod session;

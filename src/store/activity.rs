@@ -44,6 +44,15 @@ pub struct Use {
     pub mechanism: Mechanism,
 }
 
+/// How often the secrets of one password were handed out for a mechanism, and when last. How those logins ended nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HandedOut {
+    /// How often.
+    pub times: u64,
+    /// When last.
+    pub last: UnixTime,
+}
+
 /// What is known of one password and mechanism of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastUse {
@@ -53,6 +62,8 @@ pub struct LastUse {
     pub mechanism: Mechanism,
     /// The last success.
     pub last: Option<UnixTime>,
+    /// What libsasl2's plugin got of it.
+    pub handed_out: Option<HandedOut>,
 }
 
 /// Writes activity down, as one of the helpers at work.
@@ -107,8 +118,8 @@ impl ActivityWriter {
         transaction.commit().map_err(fail)
     }
 
-    /// Writes `uses` of accounts in `database`, all at the time `now`, whole or not at all. `gap` says that others before them
-    /// were lost.
+    /// Writes `uses` of accounts in `database`, and what was handed out of them, all at the time `now`, whole or not at all. `gap` says
+    /// that others before them were lost.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -116,6 +127,7 @@ impl ActivityWriter {
         &mut self,
         database: &DatabaseId,
         uses: impl IntoIterator<Item = (&'u Use, &'u UnixTime)>,
+        handed_out: impl IntoIterator<Item = (&'u Use, &'u HandedOut)>,
         gap: bool,
         now: UnixTime,
     ) -> Result<(), StoreError> {
@@ -123,6 +135,10 @@ impl ActivityWriter {
                               ON CONFLICT DO UPDATE SET since = max(since, excluded.since) WHERE ?3";
         const USE: &str = "INSERT INTO uses (database, realm, name, label, mechanism, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
                            ON CONFLICT DO UPDATE SET last = max(coalesce(last, excluded.last), excluded.last)";
+        const HANDED_OUT: &str = "INSERT INTO uses (database, realm, name, label, mechanism, handed_out, last_handed_out) \
+                                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+                                  ON CONFLICT DO UPDATE SET handed_out = handed_out + excluded.handed_out, \
+                                  last_handed_out = max(coalesce(last_handed_out, 0), excluded.last_handed_out)";
         let Self { connection, path, .. } = self;
         let fail = |e| fault(path, e);
         let transaction = connection.transaction().map_err(fail)?;
@@ -131,6 +147,12 @@ impl ActivityWriter {
             let mut put = transaction.prepare_cached(USE).map_err(fail)?;
             for (Use { key, label, mechanism }, at) in uses {
                 put.execute((&database[..], key.realm(), key.name(), label, mechanism.name(), at.0)).map_err(fail)?;
+            }
+            let mut put = transaction.prepare_cached(HANDED_OUT).map_err(fail)?;
+            for (Use { key, label, mechanism }, HandedOut { times, last }) in handed_out {
+                let times = i64::try_from(*times).unwrap_or(i64::MAX);
+                let row = (&database[..], key.realm(), key.name(), label, mechanism.name(), times, last.0);
+                put.execute(row).map_err(fail)?;
             }
         }
         transaction.commit().map_err(fail)
@@ -190,18 +212,21 @@ impl ActivityReader {
     /// See [`StoreError`].
     pub fn last_uses(&self, key: &IdentityKey) -> Result<Vec<LastUse>, StoreError> {
         let fail = |e| fault(&self.path, e);
-        let asked = "SELECT label, mechanism, last FROM uses WHERE database = ?1 AND realm = ?2 AND name = ?3 \
+        let asked = "SELECT label, mechanism, last, handed_out, last_handed_out FROM uses WHERE database = ?1 AND realm = ?2 AND name = ?3 \
                      ORDER BY label, mechanism";
         let mut statement = self.connection.prepare_cached(asked).map_err(fail)?;
         let rows = statement.query_map((&self.database[..], key.realm(), key.name()), |row| {
-            Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, Option<i64>>(2)?))
+            let last_handed_out: Option<i64> = row.get(4)?;
+            let times = row.get(3)?;
+            let handed_out = last_handed_out.map(|last| HandedOut { times, last: UnixTime(last) });
+            Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, Option<i64>>(2)?, handed_out))
         });
         let mut uses = Vec::new();
         for row in rows.map_err(fail)? {
-            let (label, mechanism, last) = row.map_err(fail)?;
+            let (label, mechanism, last, handed_out) = row.map_err(fail)?;
             // A later version may know more mechanisms.
             let Some(mechanism) = Mechanism::from_name(mechanism.as_bytes()) else { continue };
-            uses.push(LastUse { label, mechanism, last: last.map(UnixTime) });
+            uses.push(LastUse { label, mechanism, last: last.map(UnixTime), handed_out });
         }
         Ok(uses)
     }

@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sasldb::authenticator::{Answered, Authenticator};
-use sasldb::config::{FailureLimits, Protocol};
+use sasldb::config::FailureLimits;
 use sasldb::credential::{AccountState, SaltKey};
 use sasldb::exchange::Policy;
 use sasldb::identity::{Realm, Realms};
 use sasldb::runtime::{Entropy, Moment, NoEntropy, UnixTime};
-use sasldb::server::conversation::Conversation;
+use sasldb::server::conversation::{Conversation, Spoken};
 use sasldb::server::limits::Limits;
 use sasldb::server::session::{Actions, Origin, Serial, Settings, Turn};
 use sasldb::store::memory::{Answers, MemoryStore};
@@ -45,7 +45,7 @@ pub(crate) struct World {
     settings: Settings,
     listed: bool,
     shows_unknown_names: bool,
-    protocol: Protocol,
+    spoken: Spoken,
     session: Option<Conversation>,
     authenticator: Authenticator<Serial>,
     entropy: Counting,
@@ -76,7 +76,7 @@ impl World {
             settings: Settings { policy: Arc::new(policy), failure_delay: DELAY, limits: FailureLimits::default() },
             listed: false,
             shows_unknown_names: false,
-            protocol: Protocol::Dovecot,
+            spoken: Spoken::Dovecot,
             session: None,
             authenticator: Authenticator::new(Box::new(memory)),
             entropy: Counting(0),
@@ -105,7 +105,7 @@ impl World {
 
     /// From now on clients come to the userdb socket.
     pub(crate) fn ask_userdb(&mut self) {
-        self.protocol = Protocol::Userdb;
+        self.spoken = Spoken::Userdb;
     }
 
     pub(crate) fn believe_peer(&mut self) {
@@ -146,8 +146,8 @@ impl World {
     /// The client connects.
     pub(crate) fn connect(&mut self) {
         let origin = Origin { server_pid: 11121, connection: 1, listed: self.listed };
-        let protocol = self.protocol;
-        self.on_session(|_, turn| Conversation::begin(protocol, origin, turn));
+        let spoken = self.spoken.clone();
+        self.on_session(|_, turn| Conversation::begin(spoken, origin, turn));
     }
 
     /// The client closes the connection.
@@ -197,6 +197,7 @@ impl World {
                 match answered {
                     Answered::Exchange(progress) => session.go_on(serial, progress, turn),
                     Answered::Existence(existence) => session.answer(serial, &existence, turn),
+                    Answered::HandedOut(given) => session.hand_out(serial, given, turn),
                 }
                 session
             });
@@ -221,6 +222,11 @@ impl World {
             for (serial, who) in std::mem::take(&mut turn.actions.questions) {
                 if let Some((serial, existence)) = self.authenticator.exists(who, serial) {
                     session.answer(serial, &existence, &mut turn);
+                }
+            }
+            for (serial, who, hand_out) in std::mem::take(&mut turn.actions.hand_outs) {
+                if let Some((serial, given)) = self.authenticator.hand_out(who, hand_out, serial, now) {
+                    session.hand_out(serial, given, &mut turn);
                 }
             }
             for (serial, work) in std::mem::take(&mut turn.actions.computations) {

@@ -8,7 +8,7 @@ use zeroize::Zeroize;
 use crate::config::FailureLimits;
 use crate::credential::Who;
 use crate::event::Event;
-use crate::exchange::{Asked, Policy, Work};
+use crate::exchange::{Asked, HandOut, Policy, Work};
 use crate::runtime::{Entropy, Moment, UnixTime};
 use crate::server::limits::Limits;
 
@@ -63,6 +63,8 @@ pub struct Actions {
     pub look_ups: Vec<(Serial, Who, Asked)>,
     /// Accounts whose existence is asked for.
     pub questions: Vec<(Serial, Who)>,
+    /// Accounts out of which something is to be handed out.
+    pub hand_outs: Vec<(Serial, Who, HandOut)>,
     /// To be computed where blocking is allowed; [`Session::conclude`] takes the outcome.
     pub computations: Vec<(Serial, Work)>,
     /// To be logged.
@@ -77,7 +79,10 @@ impl Actions {
     /// Whether there is something to be looked up or computed.
     #[must_use]
     pub fn wants_anything(&self) -> bool {
-        !self.look_ups.is_empty() || !self.computations.is_empty() || !self.questions.is_empty()
+        !self.look_ups.is_empty()
+            || !self.computations.is_empty()
+            || !self.questions.is_empty()
+            || !self.hand_outs.is_empty()
     }
 
     /// Empties the buffer of decoded responses, which may have held a password.
