@@ -128,10 +128,14 @@ impl Realm {
     /// Whether both name the same realm.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
-        match self.0.is_ascii() && other.0.is_ascii() {
-            true => self.0.eq_ignore_ascii_case(&other.0),
-            false => fold(&self.0) == fold(&other.0),
-        }
+        same(&self.0, &other.0)
+    }
+}
+
+fn same(one: &str, other: &str) -> bool {
+    match one.is_ascii() && other.is_ascii() {
+        true => one.eq_ignore_ascii_case(other),
+        false => fold(one) == fold(other),
     }
 }
 
@@ -144,8 +148,8 @@ pub struct IdentityKey {
 }
 
 impl IdentityKey {
-    fn new(realm: &Realm, name: &Name) -> Self {
-        let (realm, name) = (fold(&realm.0), fold(&name.0));
+    fn new(realm: &str, name: &str) -> Self {
+        let (realm, name) = (fold(realm), fold(name));
         let mut text = String::with_capacity(realm.len().saturating_add(name.len()).saturating_add(1));
         text.extend([&*realm, "\0", &*name]);
         Self { text: text.into() }
@@ -193,13 +197,25 @@ impl Identity {
     /// What the account is found by.
     #[must_use]
     pub fn key(&self) -> IdentityKey {
-        IdentityKey::new(&self.realm, &self.name)
+        IdentityKey::new(&self.realm.0, &self.name.0)
+    }
+
+    /// The canonical name in pieces.
+    #[must_use]
+    pub fn parts(&self) -> [&str; 3] {
+        [&self.name.0, "@", &self.realm.0]
+    }
+
+    /// The canonical name.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        self.parts().concat()
     }
 }
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.name.0, self.realm.0)
+        self.parts().iter().try_for_each(|part| f.write_str(part))
     }
 }
 
@@ -236,12 +252,15 @@ impl Authcid {
     /// # Errors
     /// As [`Self::from_wire`].
     pub fn parse(text: &str) -> Result<Self, IdentityError> {
-        let (name, realm) = match text.split_once('@') {
-            Some((name, realm)) => (name, Some(Realm::imported(realm)?)),
-            None => (text, None),
-        };
+        let (name, realm) = split_name(text);
+        let realm = realm.map(Realm::imported).transpose()?;
         Ok(Self { name: Name::new(name)?, realm })
     }
+}
+
+/// Parts name and realm at the first `@`, which neither may hold.
+fn split_name(text: &str) -> (&str, Option<&str>) {
+    text.split_once('@').map_or((text, None), |(name, realm)| (name, Some(realm)))
 }
 
 /// Reads a name that came over the wire: UTF-8, and ISO 8859-1 where it is not. Text in ISO 8859-1 that is no plain ASCII is
@@ -309,13 +328,29 @@ impl Realms {
     /// The account that a client means. `sent` is the realm of a DIGEST-MD5 response: it counts for a bare name only.
     #[must_use]
     pub fn resolve(&self, authcid: &Authcid, sent: Option<&Realm>) -> Identity {
-        let meant = match (&authcid.realm, sent) {
-            (Some(realm), _) => realm,
-            (None, Some(realm)) if !realm.as_str().is_empty() => realm,
-            (None, _) => &self.default,
-        };
-        let realm = if self.aliases.iter().any(|a| a.same(meant)) { &self.default } else { meant };
-        Identity::new(authcid.name.clone(), realm.clone())
+        let meant = self.meant(authcid.realm.as_ref().map(Realm::as_str), sent.map(Realm::as_str));
+        Identity::new(authcid.name.clone(), Realm(meant.to_owned()))
+    }
+
+    /// The key of the account that a client means by what it sent; as [`Authcid::from_wire`], [`Realm::from_wire`] and
+    /// [`Self::resolve`] say, but without a copy of each part. None if no account can have that name.
+    #[must_use]
+    pub fn key_from_wire(&self, name: &[u8], sent: Option<&[u8]>) -> Option<IdentityKey> {
+        let (name, sent) = (text_from_wire(name), sent.map(text_from_wire));
+        let (name, own) = split_name(&name);
+        [own, sent.as_deref()].into_iter().flatten().try_for_each(check).ok()?;
+        if name.is_empty() {
+            return None;
+        }
+        check(name).ok()?;
+        Some(IdentityKey::new(self.meant(own, sent.as_deref()), name))
+    }
+
+    /// The realm that a client means; `own` stands in the name itself.
+    fn meant<'a>(&'a self, own: Option<&'a str>, sent: Option<&'a str>) -> &'a str {
+        let default = self.default.as_str();
+        let meant = own.or(sent.filter(|realm| !realm.is_empty())).unwrap_or(default);
+        if self.aliases.iter().any(|alias| same(&alias.0, meant)) { default } else { meant }
     }
 
     /// Every (username, realm) that DIGEST-MD5 clients form for `identity`, each as created and in lower case: the table
@@ -442,6 +477,37 @@ mod tests {
         assert_eq!(resolve("joe@", None), "joe@");
         assert!(Authcid::parse("a@b@c").is_err());
         assert_eq!(Authcid::from_wire(b"j\xF6rg").unwrap(), Authcid::parse("jörg").unwrap());
+    }
+
+    #[test]
+    fn the_key_of_what_was_sent_is_that_of_what_it_resolves_to() {
+        let realms = realms();
+        let names: [&[u8]; 11] = [
+            b"joe",
+            b"JOE@Mx1",
+            b"joe@other.test",
+            b"joe@",
+            b"",
+            b"@mx1",
+            b"a@b@c",
+            b"j\xF6rg",
+            b"jo\xcc\x88rg",
+            b"a:b",
+            b"a\nb",
+        ];
+        let sent: [Option<&[u8]>; 6] =
+            [None, Some(b""), Some(b"MX1.example.com"), Some(b"other.test"), Some(b"a@b"), Some(b"\xF6")];
+        for name in names {
+            for sent in sent {
+                let authcid = Authcid::from_wire(name).ok();
+                let realm = sent.map(|sent| Realm::from_wire(sent).ok());
+                let expected = match (authcid, realm) {
+                    (None, _) | (_, Some(None)) => None,
+                    (Some(authcid), realm) => Some(realms.resolve(&authcid, realm.flatten().as_ref()).key()),
+                };
+                assert_eq!(realms.key_from_wire(name, sent), expected, "{name:?} {sent:?}");
+            }
+        }
     }
 
     #[test]

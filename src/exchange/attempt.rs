@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::credential::{Lookup, PasswordSet, Who};
-use crate::identity::{Authcid, IdentityKey, Realm, Realms};
+use crate::identity::Realms;
 use crate::mechanism::{self, Awaiting, Computation, Question, Start, Step, Suspended, Verdict};
 use crate::runtime::UnixTime;
 use crate::store::StoreError;
@@ -260,7 +260,7 @@ impl Work {
 
 /// Whose account a question is about.
 fn asked_for(realms: &Realms, question: &Question) -> Who {
-    match identity_of(realms, &question.authcid, question.realm.as_deref()) {
+    match realms.key_from_wire(&question.authcid, question.realm.as_deref()) {
         Some(key) => Who::Account(key),
         None => {
             let mut name = question.authcid.clone();
@@ -273,16 +273,10 @@ fn asked_for(realms: &Realms, question: &Question) -> Who {
     }
 }
 
-fn identity_of(realms: &Realms, name: &[u8], realm: Option<&[u8]>) -> Option<IdentityKey> {
-    let authcid = Authcid::from_wire(name).ok()?;
-    let realm = realm.map(Realm::from_wire).transpose().ok()?;
-    Some(realms.resolve(&authcid, realm.as_ref()).key())
-}
-
 /// Whether the authorization identity, if there is one, is the user's own: as typed, or as it names an account.
 fn acts_for_itself(realms: &Realms, question: &Question, who: &Who) -> bool {
     let Some(authzid) = question.authzid.as_deref().filter(|a| !a.is_empty()) else { return true };
-    let names_it = |realm| match (identity_of(realms, authzid, realm), who) {
+    let names_it = |realm| match (realms.key_from_wire(authzid, realm), who) {
         (Some(named), Who::Account(key)) => named == *key,
         _ => false,
     };

@@ -29,7 +29,7 @@ pub(super) fn answer(request: &Request, outcome: Outcome, alone: bool) -> Answer
         Outcome::Authenticated(mut success) => match success.take_final_data() {
             Some(data) if !request.takes_final_data => Answer::LastWord(success, data),
             data => {
-                let user = success.identity().to_string().into_bytes().into();
+                let user = success.identity().canonical().into_bytes().into();
                 let reply = Reply::Ok { id: request.id, user, final_data: data.map(Into::into) };
                 Answer::Now(reply, Ending::Authenticated(success))
             }
@@ -50,7 +50,7 @@ pub(super) fn answer(request: &Request, outcome: Outcome, alone: bool) -> Answer
 
 /// The reply to a client that has taken the mechanism's last word.
 pub(super) fn accept(request: Request, success: Authenticated) -> (Reply<'static>, Event) {
-    let user = success.identity().to_string().into_bytes().into();
+    let user = success.identity().canonical().into_bytes().into();
     let reply = Reply::Ok { id: request.id, user, final_data: None };
     (reply, Event::Ended(request.login, Ending::Authenticated(success)))
 }
