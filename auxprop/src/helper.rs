@@ -50,7 +50,11 @@ pub(crate) fn ask(settings: &Settings, request: &Request<'_>) -> Result<Answer, 
     for path in &settings.sockets {
         match open(settings, path, deadline) {
             Ok(stream) => return converse(&stream, path, request, deadline),
-            Err(away) => failure = away,
+            // Of two sockets one is usually not there: in a chroot the first, outside of it the second.
+            Err(away) => match failure {
+                Away::Nowhere | Away::Unreachable(_, Errno::ENOENT) => failure = away,
+                _ => {}
+            },
         }
     }
     Err(failure)
