@@ -183,52 +183,51 @@ impl Event {
     /// The event as one line, without its LF. `unknown_names` shows names that no account has: people type passwords
     /// where the name belongs.
     #[must_use]
-    pub fn line(&self, unknown_names: bool) -> impl fmt::Display {
-        Line { event: self, unknown_names }
+    pub fn line(&self, unknown_names: bool) -> String {
+        let mut line = String::new();
+        let _ = self.write_line(unknown_names, &mut line);
+        line
     }
-}
 
-struct Line<'a> {
-    event: &'a Event,
-    unknown_names: bool,
-}
-
-impl fmt::Display for Line<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.event {
-            Event::Ended(login, ending) => write_ending(f, login, ending, self.unknown_names),
-            Event::HandedOut { uid, service, given } => write_hand_out(f, *uid, service, given, self.unknown_names),
-            Event::Breach(breach) => write!(f, "connection closed: {breach}"),
-            Event::LookupBreach { uid, fault } => write!(f, "connection of user {uid} closed: {fault}"),
-            Event::PeerRefused { socket, uid } => {
+    /// Writes [`Self::line`].
+    ///
+    /// # Errors
+    /// Those of `f`.
+    pub fn write_line(&self, unknown_names: bool, f: &mut impl fmt::Write) -> fmt::Result {
+        match self {
+            Self::Ended(login, ending) => write_ending(f, login, ending, unknown_names),
+            Self::HandedOut { uid, service, given } => write_hand_out(f, *uid, service, given, unknown_names),
+            Self::Breach(breach) => write!(f, "connection closed: {breach}"),
+            Self::LookupBreach { uid, fault } => write!(f, "connection of user {uid} closed: {fault}"),
+            Self::PeerRefused { socket, uid } => {
                 write!(f, "connection refused: user {uid} is not among the peers of {}", socket.display())
             }
-            Event::TooManyConnections(limit) => {
+            Self::TooManyConnections(limit) => {
                 write!(f, "connection refused: all {limit} connections are in use; raise `connections`")
             }
-            Event::AcceptFailed(fault) => write!(f, "cannot accept connections: {fault}"),
-            Event::Listening(socket) => write!(f, "listening on {}", socket.display()),
-            Event::StoreLost(fault) => write!(f, "logins are unavailable: {fault}"),
-            Event::StoreFound => f.write_str("the database can be read, logins are served"),
-            Event::ForeignRealm { realm, noted } => write!(
+            Self::AcceptFailed(fault) => write!(f, "cannot accept connections: {fault}"),
+            Self::Listening(socket) => write!(f, "listening on {}", socket.display()),
+            Self::StoreLost(fault) => write!(f, "logins are unavailable: {fault}"),
+            Self::StoreFound => f.write_str("the database can be read, logins are served"),
+            Self::ForeignRealm { realm, noted } => write!(
                 f,
                 "the default realm {0} is neither the database's, {1}, nor an alias of it: accounts in {1} have to log in \
                  with their realm, and by DIGEST-MD5 most clients cannot",
                 Quoted(realm),
                 Quoted(noted)
             ),
-            Event::OccupiedAlias(clash) => write!(f, "accounts that nobody can log in to: {clash}"),
-            Event::Reloaded => f.write_str("settings read again"),
-            Event::NotReloaded(fault) => write!(f, "settings not changed: {fault}"),
-            Event::Stopping => f.write_str("stopping"),
-            Event::ActivityLost(fault) => write!(f, "who logged in when is not recorded: {fault}"),
-            Event::LinesLost(lines) => write!(f, "{lines} log lines were lost: the log could not take them"),
+            Self::OccupiedAlias(clash) => write!(f, "accounts that nobody can log in to: {clash}"),
+            Self::Reloaded => f.write_str("settings read again"),
+            Self::NotReloaded(fault) => write!(f, "settings not changed: {fault}"),
+            Self::Stopping => f.write_str("stopping"),
+            Self::ActivityLost(fault) => write!(f, "who logged in when is not recorded: {fault}"),
+            Self::LinesLost(lines) => write!(f, "{lines} log lines were lost: the log could not take them"),
         }
     }
 }
 
 fn write_hand_out(
-    f: &mut fmt::Formatter<'_>,
+    f: &mut impl fmt::Write,
     uid: u32,
     service: &str,
     given: &HandedOut,
@@ -252,7 +251,7 @@ fn write_hand_out(
     write!(f, " service={}", Quoted(service))
 }
 
-fn write_ending(f: &mut fmt::Formatter<'_>, login: &Login, ending: &Ending, unknown_names: bool) -> fmt::Result {
+fn write_ending(f: &mut impl fmt::Write, login: &Login, ending: &Ending, unknown_names: bool) -> fmt::Result {
     let verdict = match ending {
         Ending::Authenticated(_) => "authenticated",
         Ending::Denied(_) => "denied",
@@ -263,17 +262,20 @@ fn write_ending(f: &mut fmt::Formatter<'_>, login: &Login, ending: &Ending, unkn
     };
     f.write_str(verdict)?;
     match login.remote {
-        Some(address) => write!(f, " {address}")?,
+        Some(address) => write_address(f, address)?,
         None => f.write_str(" -")?,
     }
     f.write_str(if login.secured { " secured" } else { " open" })?;
     match ending {
         Ending::Authenticated(success) => {
-            write!(f, " {}", success.mechanism())?;
+            f.write_str(" ")?;
+            f.write_str(success.mechanism().name())?;
             if let Some(label) = success.label() {
-                write!(f, " password={}", Quoted(label))?;
+                f.write_str(" password=")?;
+                quote(f, &[label.as_str()])?;
             }
-            write!(f, " user={}", Quoted(success.identity()))?;
+            f.write_str(" user=")?;
+            quote(f, &success.identity().parts())?;
         }
         Ending::Denied(denied) => {
             write!(f, " {} reason={}", denied.mechanism(), Quoted(denied.reason()))?;
@@ -306,7 +308,30 @@ fn write_ending(f: &mut fmt::Formatter<'_>, login: &Login, ending: &Ending, unkn
             write!(f, " {mechanism} reason=\"{why}\"")?;
         }
     }
-    write!(f, " service={}", Quoted(&login.service))
+    f.write_str(" service=")?;
+    quote(f, &[&*login.service])
+}
+
+/// With the space before it. The form of each login's line is worth more than a call of the formatter.
+fn write_address(f: &mut impl fmt::Write, address: IpAddr) -> fmt::Result {
+    let IpAddr::V4(address) = address else { return write!(f, " {address}") };
+    let mut before = ' ';
+    for octet in address.octets() {
+        f.write_char(before)?;
+        before = '.';
+        let digits = [octet / 100, octet / 10 % 10, octet % 10].map(|digit| char::from(b'0'.wrapping_add(digit)));
+        let leading = usize::from(octet < 10).saturating_add(usize::from(octet < 100));
+        digits.iter().skip(leading).try_for_each(|&digit| f.write_char(digit))?;
+    }
+    Ok(())
+}
+
+/// Writes texts from outside, one after the other, like [`Quoted`].
+fn quote(f: &mut impl fmt::Write, parts: &[&str]) -> fmt::Result {
+    f.write_char('"')?;
+    let mut inside = Inside { out: f, room: MAX_TEXT, cut: false };
+    parts.iter().try_for_each(|part| fmt::Write::write_str(&mut inside, part))?;
+    inside.end()
 }
 
 /// Something from outside, in quotes: ASCII, at most [`MAX_TEXT`] bytes between them. Dots after the quotes say that it was
@@ -319,19 +344,24 @@ impl<T: fmt::Display> fmt::Display for Quoted<T> {
         f.write_str("\"")?;
         let mut inside = Inside { out: f, room: MAX_TEXT, cut: false };
         write!(inside, "{}", self.0)?;
-        let end = if inside.cut { "\"..." } else { "\"" };
-        f.write_str(end)
+        inside.end()
     }
 }
 
 /// What stands between the quotes. Nearly all of it is plain, and goes out in one piece.
-struct Inside<'a, 'f> {
-    out: &'a mut fmt::Formatter<'f>,
+struct Inside<'a, W> {
+    out: &'a mut W,
     room: usize,
     cut: bool,
 }
 
-impl fmt::Write for Inside<'_, '_> {
+impl<W: fmt::Write> Inside<'_, W> {
+    fn end(self) -> fmt::Result {
+        self.out.write_str(if self.cut { "\"..." } else { "\"" })
+    }
+}
+
+impl<W: fmt::Write> fmt::Write for Inside<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let mut rest = text.as_bytes();
         while let Some(&first) = rest.first() {

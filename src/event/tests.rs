@@ -18,7 +18,7 @@ fn client_text_cannot_look_like_anything_else() {
     ] {
         let event = Event::Ended(login(text), Ending::Refused(Refusal::UnknownMechanism(text.to_owned())));
         assert_eq!(
-            event.line(false).to_string(),
+            event.line(false),
             format!(
                 "denied 192.0.2.7 secured - reason=\"unknown mechanism\" mechanism=\"{shown}\" service=\"{shown}\""
             )
@@ -69,7 +69,7 @@ fn long_text_is_cut() {
 fn an_address_that_is_not_known_is_a_dash() {
     let login = Login { remote: None, secured: false, ..login("imap") };
     let event = Event::Ended(login, Ending::Abandoned(Mechanism::CramMd5, Abandonment::Expired));
-    assert_eq!(event.line(false).to_string(), "abandoned - open CRAM-MD5 reason=\"no response came\" service=\"imap\"");
+    assert_eq!(event.line(false), "abandoned - open CRAM-MD5 reason=\"no response came\" service=\"imap\"");
 }
 
 /// Any text. A `String` of proptest's own has no control characters.
@@ -81,7 +81,7 @@ proptest! {
     #[test]
     fn a_line_is_one_line_of_ascii(name in text(), service in text()) {
         let event = Event::Ended(login(&service), Ending::Refused(Refusal::UnknownMechanism(name)));
-        let line = event.line(true).to_string();
+        let line = event.line(true);
         prop_assert!(line.bytes().all(|b| b.is_ascii_graphic() || b == b' '));
         prop_assert_eq!(line.matches('"').count(), 6);
     }

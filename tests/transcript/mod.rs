@@ -246,7 +246,7 @@ impl World {
 
     fn log_events(&mut self) {
         let shown = self.shows_unknown_names;
-        self.log.extend(self.actions.events.drain(..).map(|event| event.line(shown).to_string()));
+        self.log.extend(self.actions.events.drain(..).map(|event| event.line(shown)));
     }
 
     /// The next line that the server has said.
