@@ -1,10 +1,11 @@
 //! Gathers who logged in, and writes it down in batches. It runs on the log's thread: no login waits for it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::credential::Label;
+use crate::credential::{Label, Who};
 use crate::event::{Ending, Event};
 use crate::exchange;
 use crate::runtime::{Clock, SystemClock, UnixTime};
@@ -57,11 +58,14 @@ impl Recorder {
         match event {
             Event::Ended(_, Ending::Authenticated(success)) => {
                 let label = success.label().map_or_else(String::new, |label| label.as_str().to_owned());
-                let one = Use { key: success.identity().key(), label, mechanism: success.mechanism() };
-                if self.waiting.len() < MOST || self.waiting.contains_key(&one) {
-                    self.waiting.insert(one, self.clock.now());
-                } else {
-                    self.gap = true;
+                let key = match success.who() {
+                    Who::Account(key) => key.clone(),
+                    Who::Nobody(_) => success.identity().key(),
+                };
+                let full = self.waiting.len() >= MOST;
+                match self.waiting.entry(Use { key, label, mechanism: success.mechanism() }) {
+                    Entry::Vacant(_) if full => self.gap = true,
+                    entry => drop(entry.insert_entry(self.clock.now())),
                 }
                 self.since.get_or_insert_with(Instant::now);
             }

@@ -3,26 +3,24 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
-
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
 
 use crate::event::Event;
 
 use super::activity::Recorder;
 
-/// The most batches that wait to be written; each is what one turn of the loop had to tell.
-const MAX_WAITING: usize = 4096;
+/// The most events that wait to be written.
+const MAX_WAITING: usize = 32_768;
 
 /// After the first event the log waits this long for more: one wake-up and one write for all of them.
 const GATHERING: Duration = Duration::from_millis(10);
 
 /// Takes events and writes them, in order.
 pub(super) struct Log {
-    batches: Option<Sender<Vec<Event>>>,
+    queue: Arc<Queue>,
     unknown_names: Arc<AtomicBool>,
     lost: u64,
     thread: Option<JoinHandle<()>>,
@@ -31,14 +29,12 @@ pub(super) struct Log {
 impl Log {
     /// Starts the thread.
     pub(super) fn start(unknown_names: bool, activity: Recorder) -> std::io::Result<Self> {
-        let (sender, batches) = crossbeam_channel::bounded(MAX_WAITING);
+        let queue = Arc::new(Queue::default());
         let unknown_names = Arc::new(AtomicBool::new(unknown_names));
-        let shown = Arc::clone(&unknown_names);
-        let prefixed = is_journal();
-        let thread = std::thread::Builder::new()
-            .name("log".to_owned())
-            .spawn(move || Writer { shown, prefixed, activity }.write_all(&batches))?;
-        Ok(Self { batches: Some(sender), unknown_names, lost: 0, thread: Some(thread) })
+        let writer = Writer { shown: Arc::clone(&unknown_names), prefixed: is_journal(), activity };
+        let taken = Arc::clone(&queue);
+        let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || writer.write_all(&taken))?;
+        Ok(Self { queue, unknown_names, lost: 0, thread: Some(thread) })
     }
 
     /// Whether names that no account has are shown from now on.
@@ -51,30 +47,97 @@ impl Log {
         if events.is_empty() {
             return;
         }
-        let Some(batches) = &self.batches else { return };
-        let mut batch = core::mem::take(events);
+        let lines = u64::try_from(events.len()).unwrap_or_default();
         if self.lost > 0 {
-            batch.push(Event::LinesLost(self.lost));
+            events.push(Event::LinesLost(self.lost));
         }
-        match batches.try_send(batch) {
-            Ok(()) => self.lost = 0,
-            Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) => {
-                let own = u64::from(self.lost > 0);
-                let lines = u64::try_from(batch.len()).unwrap_or_default().saturating_sub(own);
-                self.lost = self.lost.saturating_add(lines);
-            }
-        }
+        self.lost = if self.queue.put(events) { 0 } else { self.lost.saturating_add(lines) };
+        events.clear();
     }
 }
 
 impl Drop for Log {
     /// Writes what is left.
     fn drop(&mut self) {
-        self.batches = None;
+        self.queue.close();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
+}
+
+/// Events on their way from the loop to the thread. The thread is woken for the first only, and takes all that came while it
+/// gathered: a channel would wake it for each, or let it spin where the loop needs the processor.
+#[derive(Default)]
+struct Queue {
+    state: Mutex<Waiting>,
+    change: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    events: Vec<Event>,
+    closed: bool,
+    /// The thread sleeps until somebody says that there is something.
+    asleep: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Moves `events` into the queue; false if there is no room.
+    fn put(&self, events: &mut Vec<Event>) -> bool {
+        let mut waiting = self.lock();
+        if waiting.events.len().saturating_add(events.len()) > MAX_WAITING {
+            return false;
+        }
+        waiting.events.append(events);
+        if core::mem::take(&mut waiting.asleep) {
+            self.change.notify_one();
+        }
+        true
+    }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.change.notify_one();
+    }
+
+    /// Waits for the first event, no longer than `patience`.
+    fn wait(&self, patience: Option<Duration>) -> Wait {
+        let mut waiting = self.lock();
+        waiting.asleep = waiting.events.is_empty();
+        let idle = |waiting: &mut Waiting| waiting.events.is_empty() && !waiting.closed;
+        let mut waiting = match patience {
+            None => self.change.wait_while(waiting, idle).unwrap_or_else(PoisonError::into_inner),
+            Some(patience) => {
+                self.change.wait_timeout_while(waiting, patience, idle).unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        waiting.asleep = false;
+        match (waiting.events.is_empty(), waiting.closed) {
+            (false, _) => Wait::Something,
+            (true, true) => Wait::Over,
+            (true, false) => Wait::Nothing,
+        }
+    }
+
+    /// Lets more come in, then swaps all that came for `spare`, which is empty. When the helper stops, nothing more comes and nobody
+    /// waits.
+    fn gather(&self, spare: &mut Vec<Event>) {
+        let gathering = self.change.wait_timeout_while(self.lock(), GATHERING, |waiting| !waiting.closed);
+        let mut waiting = gathering.unwrap_or_else(PoisonError::into_inner).0;
+        core::mem::swap(&mut waiting.events, spare);
+    }
+}
+
+/// What came of waiting.
+enum Wait {
+    Something,
+    Nothing,
+    Over,
 }
 
 /// The thread: writes lines, and passes what is activity on to its recorder.
@@ -85,36 +148,26 @@ struct Writer {
 }
 
 impl Writer {
-    fn write_all(mut self, batches: &Receiver<Vec<Event>>) {
+    fn write_all(mut self, queue: &Queue) {
         let mut text = String::new();
+        let mut events = Vec::new();
         let begun = self.activity.begin();
         self.put(begun.as_ref(), &mut text);
-        while let Some(first) = self.wait(batches, &mut text) {
-            // When the helper stops, nothing more comes and nobody waits.
-            if batches.is_empty() {
-                std::thread::sleep(GATHERING);
-            }
-            for batch in core::iter::once(first).chain(batches.try_iter()) {
-                self.put(&batch, &mut text);
-            }
-            flush(&mut text);
-        }
-        self.activity.end();
-    }
-
-    /// The next batch; none when there will be no more. Activity that is due is written meanwhile.
-    fn wait(&mut self, batches: &Receiver<Vec<Event>>, text: &mut String) -> Option<Vec<Event>> {
         loop {
             let failed = self.activity.write_if_due();
-            self.put(failed.as_ref(), text);
-            flush(text);
-            let Some(due) = self.activity.due_in() else { return batches.recv().ok() };
-            match batches.recv_timeout(due) {
-                Ok(batch) => return Some(batch),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return None,
+            self.put(failed.as_ref(), &mut text);
+            flush(&mut text);
+            match queue.wait(self.activity.due_in()) {
+                Wait::Something => queue.gather(&mut events),
+                Wait::Nothing => {}
+                Wait::Over => break,
             }
+            self.put(&events, &mut text);
+            flush(&mut text);
+            events.clear();
+            events.shrink_to(1024);
         }
+        self.activity.end();
     }
 
     fn put<'e>(&mut self, events: impl IntoIterator<Item = &'e Event>, text: &mut String) {
@@ -124,7 +177,8 @@ impl Writer {
             if self.prefixed {
                 let _ = write!(text, "<{}>", event.severity() as u8);
             }
-            let _ = writeln!(text, "{}", event.line(shown));
+            let _ = event.write_line(shown, text);
+            text.push('\n');
         }
     }
 }
