@@ -14,7 +14,7 @@ use super::view::View;
 pub struct Reader {
     place: Place,
     shape: DecoyShape,
-    view: Option<View>,
+    view: Option<Box<View>>,
     in_turn: bool,
     scratch: Scratch,
 }
@@ -59,10 +59,10 @@ impl Reader {
         work: impl FnOnce(&mut View, &mut Scratch) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         // Within a turn the view stays, and so does the file.
-        let stays = |view: &mut View| view.is_begun() || view.is_of(&self.place);
+        let stays = |view: &mut Box<View>| view.is_begun() || view.is_of(&self.place);
         let mut view = match self.view.take().take_if(stays) {
             Some(view) => view,
-            None => View::open(&self.place, &self.shape)?,
+            None => Box::new(View::open(&self.place, &self.shape)?),
         };
         view.begin(&self.place, &self.shape)?;
         // On any error the view is dropped: whatever is wrong with it, the next look-up begins with another one.
