@@ -109,6 +109,15 @@ pub(super) fn push_base64(data: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// The encoded form of 18 bytes that are no secret: no padding, and no allocation.
+#[must_use]
+pub fn base64_of(data: [u8; 18]) -> [u8; 24] {
+    let mut text = [0; 24];
+    let groups = data.as_chunks::<3>().0;
+    text.as_chunks_mut::<4>().0.iter_mut().zip(groups).for_each(|(to, group)| *to = encode_group(*group));
+    text
+}
+
 fn encode_group([first, second, third]: [u8; 3]) -> [u8; 4] {
     let sixes = [first >> 2, first << 4 | second >> 4, second << 2 | third >> 6, third];
     sixes.map(|six| ALPHABET.get(usize::from(six & 63)).copied().unwrap_or_default())
@@ -169,6 +178,15 @@ mod tests {
             assert_eq!(out, encoded.as_bytes());
             assert_eq!(decoded(encoded.as_bytes()), Some(data.as_bytes().to_vec()));
         }
+    }
+
+    #[test]
+    fn nonces_are_base64_like_all_else() {
+        let mut out = Vec::new();
+        let data = *b"\0\x10\x83\x10Q\x87 \x92\x8b0\xd3\x8fA\x14\x93QU\x97";
+        push_base64(&data, &mut out);
+        assert_eq!(base64_of(data).as_slice(), out);
+        assert_eq!(out, b"ABCDEFGHIJKLMNOPQRSTUVWX");
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod line;
 mod reply;
 mod userdb;
 
-pub use base64::{BadBase64, decode_base64};
+pub use base64::{BadBase64, base64_of, decode_base64};
 pub use command::{AuthRequest, Command, CommandDecoder, ResponseField};
 pub use fault::{Breach, FrameError, RequestFault};
 pub use greeting::{Cookie, Greeting};

@@ -19,7 +19,7 @@ use crate::event::{Abandonment, Ending, Event, Login, Refusal};
 use crate::exchange::{self, Asked, Context, Outcome, Progress, Reason};
 use crate::protocol::dovecot::{
     AuthRequest, Breach, Command, CommandDecoder, Cookie, FailCode, FrameError, Greeting, Reply, RequestFault,
-    RequestId, decode_base64,
+    RequestId, base64_of, decode_base64,
 };
 use crate::runtime::{Entropy, Moment};
 use crate::vocabulary::{InitialResponse, Mechanism};
@@ -428,12 +428,9 @@ fn abandon(request: Request, why: Abandonment, turn: &mut Turn<'_>) {
 
 /// 24 characters of the base64 alphabet, which all mechanisms can carry.
 fn nonce(entropy: &mut dyn Entropy) -> Option<[u8; 24]> {
-    use base64ct::{Base64Unpadded, Encoding};
     let mut bytes = [0; 18];
     entropy.fill(&mut bytes).ok()?;
-    let mut text = [0; 24];
-    Base64Unpadded::encode(&bytes, &mut text).ok()?;
-    Some(text)
+    Some(base64_of(bytes))
 }
 
 /// An IPv4 address mapped into IPv6 is the IPv4 address.
