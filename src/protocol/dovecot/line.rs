@@ -22,7 +22,7 @@ impl Lines {
             self.pieces = None;
             self.complete = false;
         }
-        let end = input.iter().position(|&byte| byte == b'\n');
+        let end = memchr::memchr(b'\n', input);
         let (piece, rest) = match end {
             Some(end) => (input.get(..end).unwrap_or_default(), input.get(end.saturating_add(1)..).unwrap_or_default()),
             None => (*input, &[][..]),
