@@ -18,6 +18,9 @@ const MAX_WAITING: usize = 32_768;
 /// After the first event the log waits this long for more: one wake-up and one write for all of them.
 const GATHERING: Duration = Duration::from_millis(10);
 
+/// How far the thread stands behind the loop: it gives way, but it is not starved.
+const BEHIND: i32 = 5;
+
 /// Takes events and writes them, in order.
 pub(super) struct Log {
     queue: Arc<Queue>,
@@ -149,6 +152,8 @@ struct Writer {
 
 impl Writer {
     fn write_all(mut self, queue: &Queue) {
+        // Of this thread only, on Linux: no login waits for a line, but all lines for the processor.
+        let _ = rustix::process::nice(BEHIND);
         let mut text = String::new();
         let mut events = Vec::new();
         let begun = self.activity.begin();

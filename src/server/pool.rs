@@ -23,6 +23,9 @@ const MAX_WAITING_FOR_SOURCE: usize = 32;
 /// A check that has not begun after this would end too late: chasquid and Radicale give up after five seconds.
 const MAX_WAIT: Duration = Duration::from_secs(3);
 
+/// How far its threads stand behind the loop: the last place that the scheduler has.
+const BEHIND: i32 = 19;
+
 /// Runs slow checks: one at a time for an account, few for a source, in the order in which they came otherwise. `T` says
 /// whose check it is.
 pub(super) struct Pool<T> {
@@ -127,6 +130,8 @@ impl<T: Send + 'static> Pool<T> {
     fn start_thread(&mut self) -> std::io::Result<()> {
         let (jobs, done, waker) = (self.jobs.1.clone(), self.done.0.clone(), Arc::clone(&self.waker));
         std::thread::Builder::new().name("slow-check".to_owned()).spawn(move || {
+            // Of this thread only, on Linux. Beside the loop as its equal it would keep fast logins waiting for its time slices.
+            let _ = rustix::process::nice(BEHIND);
             for Job { from, work, place, .. } in jobs {
                 let outcome = work.run();
                 if done.send(Done { from, outcome, number: place.number }).is_err() || waker.wake().is_err() {
