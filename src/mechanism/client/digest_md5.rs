@@ -98,13 +98,14 @@ fn quoted(message: &mut Vec<u8>, name: &str, value: &[u8]) {
 
 impl AwaitingProof {
     pub(super) fn check(self, message: &[u8]) -> Result<(), ClientError> {
+        let mut rspauth = None;
         for directive in Directives::of(message) {
             let (name, value) = directive.map_err(|_| ClientError::Syntax)?;
             if name.eq_ignore_ascii_case(b"rspauth") {
-                let fits = bool::from(value.as_ref().ct_eq(self.rspauth.as_slice()));
-                return if fits { Ok(()) } else { Err(ClientError::WrongProof) };
+                rspauth.get_or_insert(value);
             }
         }
-        Err(ClientError::Syntax)
+        let fits = bool::from(rspauth.ok_or(ClientError::Syntax)?.ct_eq(self.rspauth.as_slice()));
+        if fits { Ok(()) } else { Err(ClientError::WrongProof) }
     }
 }

@@ -1,0 +1,48 @@
+//! The fuzz targets: plain functions that take any bytes and panic where something does not hold.
+//!
+//! libFuzzer calls them one by one (`fuzz_targets/`), and `tests/fuzzing.rs` calls all of them on stable Rust. Inputs are
+//! text as far as that goes, so that a seed can be read and written by hand; what its lines mean is said at each target.
+//! `docs/testing.md` tells how to run them.
+
+pub mod clients;
+pub mod cram_md5;
+pub mod digest_md5;
+pub mod external;
+pub mod frames;
+pub mod hashes;
+pub mod login;
+pub mod names;
+mod oracle;
+pub mod plain;
+pub mod random;
+pub mod records;
+pub mod scram;
+pub mod sessions;
+mod site;
+
+/// One target.
+#[derive(Clone, Copy)]
+pub struct Target {
+    /// The name of its entry point, and of the folder of its seeds.
+    pub name: &'static str,
+    /// The target itself.
+    pub run: fn(&[u8]),
+    /// How many inputs the test on stable Rust makes: about a second of them.
+    pub inputs: u32,
+}
+
+/// All of them.
+pub const TARGETS: [Target; 12] = [
+    Target { name: "frames", run: frames::target, inputs: 5_000 },
+    Target { name: "sessions", run: sessions::target, inputs: 1_500 },
+    Target { name: "names", run: names::target, inputs: 20_000 },
+    Target { name: "plain", run: plain::target, inputs: 10_000 },
+    Target { name: "login", run: login::target, inputs: 10_000 },
+    Target { name: "external", run: external::target, inputs: 10_000 },
+    Target { name: "cram_md5", run: cram_md5::target, inputs: 20_000 },
+    Target { name: "digest_md5", run: digest_md5::target, inputs: 20_000 },
+    Target { name: "scram", run: scram::target, inputs: 15_000 },
+    Target { name: "clients", run: clients::target, inputs: 30_000 },
+    Target { name: "records", run: records::target, inputs: 20_000 },
+    Target { name: "hashes", run: hashes::target, inputs: 5_000 },
+];
