@@ -1,5 +1,5 @@
 //! CRAM-MD5: the input is the response, in which `<right>` stands for the digest of the account's first password, `<second>`
-//! for that of its second, `<wrong>` for that of another. The verdict has to be that of a reading by RFC 2195, section 2.
+//! for that of its second, `<wrong>` for that of another one, and `<near>` for the right one but for its last digit. The verdict has to be that of a reading by RFC 2195, section 2.
 
 use sasldb::vocabulary::Mechanism;
 
@@ -18,7 +18,10 @@ pub fn target(data: &[u8]) {
     let passwords = oracle::account(&data[..name_end], None).map_or([].as_slice(), |account| account.passwords);
     let digest = |password: &str| oracle::hex(&Hash::Md5.hmac(password.as_bytes(), &challenge)).into_bytes();
     let nth = |n: usize| digest(passwords.get(n).copied().unwrap_or("secret"));
-    let message = site::filled(data, &[("right", &nth(0)), ("second", &nth(1)), ("wrong", &digest("Secret"))]);
+    let near = oracle::near(&nth(0));
+    let words: [(&str, &[u8]); 4] =
+        [("right", &nth(0)), ("second", &nth(1)), ("wrong", &digest("Secret")), ("near", &near)];
+    let message = site::filled(data, &words);
     site::check(&state.respond(&message).ending(), expected(&message, &challenge));
 }
 

@@ -1,6 +1,6 @@
 //! DIGEST-MD5 as a server: the input is digest-response, in which `<nonce>` stands for the server's nonce and `<response>` for
 //! a proof made over the other directives with the account's first password; `<second>` with its second, `<latin1>` with
-//! name and password in ISO 8859-1, `<mixed>` with the password alone in it, `<wrong>` with another password. The verdict
+//! name and password in ISO 8859-1, `<mixed>` with the password alone in it, `<wrong>` with another password, and `<near>` for the right one but for its last digit. The verdict
 //! has to be that of a reading by RFC 2831, section 2.1.2, and so has the server's own proof.
 
 use sasldb::vocabulary::Mechanism;
@@ -77,6 +77,7 @@ fn with_proofs(template: &[u8]) -> Vec<u8> {
             ("latin1", &proof(&oracle::latin1(&name), &oracle::latin1(first))),
             ("mixed", &proof(name.as_bytes(), &oracle::latin1(first))),
             ("wrong", &proof(&typed, b"Secret")),
+            ("near", &oracle::near(&proof(&typed, first.as_bytes()))),
         ],
     )
 }

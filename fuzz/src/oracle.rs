@@ -48,6 +48,13 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// A proof in hex of which the last digit is another one.
+pub(crate) fn near(proof: &[u8]) -> Vec<u8> {
+    let mut near = proof.to_vec();
+    near.last_mut().into_iter().for_each(|digit| *digit = if *digit == b'0' { b'1' } else { b'0' });
+    near
+}
+
 pub(crate) fn md5(parts: &[&[u8]]) -> Vec<u8> {
     Md5::digest(parts.concat()).to_vec()
 }

@@ -1,7 +1,7 @@
 //! SCRAM as a server: the first line is the hash (`1`, `256` or `512`), the second one client-first-message, the third one
 //! client-final-message. In that `<c>` stands for the gs2-header in base64, `<nonce>` for the common nonce, and `<proof>` for
 //! a proof made over what is before it, with the account's first password; `<second>` with its second, `<wrong>` with
-//! another one. The verdict has to be that of a reading by RFC 5802, section 7, and so has the server's own proof.
+//! another one, and `<near>` for the right one but for its last bit. The verdict has to be that of a reading by RFC 5802, section 7, and so has the server's own proof.
 
 use sasldb::vocabulary::Mechanism;
 
@@ -142,7 +142,10 @@ fn with_proofs(template: &[u8], hash: Hash, first: &ClientFirst, server_first: &
         oracle::base64(&proof).into_bytes()
     };
     let (right, second) = (proof(passwords[0]), proof(passwords[passwords.len() - 1]));
-    site::filled(&message, &[("proof", &right), ("second", &second), ("wrong", &proof("Secret"))])
+    let mut near = oracle::unbase64(&right).unwrap_or_default();
+    near.last_mut().into_iter().for_each(|byte| *byte ^= 1);
+    let near = oracle::base64(&near).into_bytes();
+    site::filled(&message, &[("proof", &right), ("second", &second), ("wrong", &proof("Secret")), ("near", &near)])
 }
 
 /// Who is let in, and the signature that the server owes.

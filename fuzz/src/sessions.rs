@@ -189,7 +189,8 @@ impl Play {
     fn compare(&self) {
         let (one, other) = (&self.by_lines, &self.in_pieces);
         assert_eq!(one.closed, other.closed, "it matters how the client's bytes are cut");
-        assert_eq!(one.said.escape_ascii().to_string(), other.said.escape_ascii().to_string());
+        let shown = |stage: &Stage| stage.said.escape_ascii().to_string();
+        assert!(one.said == other.said, "{}\nin pieces: {}", shown(one), shown(other));
         assert_eq!(one.log, other.log);
     }
 
