@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::credential::{Lookup, Who};
-use crate::exchange::{self, Asked, Context, HandOut, HandedOut, Outcome, Policy, Progress};
+use crate::exchange::{self, Asked, Context, Fault, HandOut, HandedOut, Outcome, Policy, Progress};
 use crate::identity::{AliasClash, Identity, Realms};
 use crate::runtime::UnixTime;
 use crate::secret::{Password, SecretBytes};
@@ -21,7 +21,7 @@ pub enum Existence {
     /// There is none.
     Absent,
     /// Nobody can tell now.
-    Unavailable,
+    Unavailable(Fault),
 }
 
 /// The answer to a question that came later.
@@ -58,7 +58,7 @@ fn existence(answer: Result<Lookup, StoreError>) -> Existence {
     match answer {
         Ok(lookup) if lookup.known => Existence::Present(lookup.account.identity.clone()),
         Ok(_) => Existence::Absent,
-        Err(_) => Existence::Unavailable,
+        Err(fault) => Existence::Unavailable(fault.into()),
     }
 }
 

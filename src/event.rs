@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::credential::Who;
-use crate::exchange::{Authenticated, Denied, HandedOut, Unavailable};
+use crate::exchange::{Authenticated, Denied, Fault, HandedOut, Unavailable};
 use crate::identity::AliasClash;
 use crate::protocol::dovecot::Breach;
 use crate::protocol::lookup::LookupFault;
@@ -113,6 +113,8 @@ pub enum Event {
     StoreLost(StoreError),
     /// It can be reached again.
     StoreFound,
+    /// Somebody asked whether an account exists, and could not be told.
+    ExistenceUnknown(Fault),
     /// The default realm is not one that the accounts were made for.
     ForeignRealm {
         /// The realm of the settings.
@@ -173,6 +175,7 @@ impl Event {
             | Self::TooManyConnections(_)
             | Self::AcceptFailed(_)
             | Self::StoreLost(_)
+            | Self::ExistenceUnknown(_)
             | Self::OccupiedAlias(_)
             | Self::NotReloaded(_)
             | Self::LinesLost(_)
@@ -208,6 +211,7 @@ impl Event {
             Self::AcceptFailed(fault) => write!(f, "cannot accept connections: {fault}"),
             Self::Listening(socket) => write!(f, "listening on {}", socket.display()),
             Self::StoreLost(fault) => write!(f, "logins are unavailable: {fault}"),
+            Self::ExistenceUnknown(fault) => write!(f, "whether an account exists cannot be told: {fault}"),
             Self::StoreFound => f.write_str("the database can be read, logins are served"),
             Self::ForeignRealm { realm, noted } => write!(
                 f,

@@ -240,6 +240,23 @@ fn the_userdb_socket_says_who_exists_and_sees_changes_at_once() {
     helper.greeted();
 }
 
+/// Dovecot's own clients tell servers and connections apart by them.
+#[test]
+fn each_connection_has_a_number_and_a_cookie_of_its_own() {
+    let site = Site::with_account();
+    let helper = site.start(&[]);
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..20 {
+        let mut client = helper.connect_quietly();
+        let greeting: Vec<String> = std::iter::from_fn(|| Some(client.line()).filter(|line| line != "DONE")).collect();
+        for word in ["CUID\t", "COOKIE\t"] {
+            let own: Vec<&String> = greeting.iter().filter(|line| line.starts_with(word)).collect();
+            assert_eq!(own.len(), 1, "{greeting:?}");
+            assert!(seen.insert(own[0].clone()), "{greeting:?}");
+        }
+    }
+}
+
 #[test]
 fn one_connection_too_many_is_refused_loudly() {
     let site = Site::with_account();

@@ -17,9 +17,11 @@ mod transcript;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use base64ct::{Base64, Encoding};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sasldb::config::MAX_FAILURE_DELAY;
+use sasldb::protocol::dovecot::MAX_REPLY;
 use transcript::World;
 
 #[derive(Debug, Clone)]
@@ -257,4 +259,26 @@ fn failures_that_wait_for_their_time_are_bounded() {
     world.advance(transcript::DELAY);
     let late = std::iter::from_fn(|| world.next_line()).count();
     assert_eq!((at_once, late), (3000 - 1024, 1024));
+}
+
+/// Exim cuts longer ones.
+#[test]
+fn the_longest_replies_are_short_enough_for_exim() {
+    let (name, realm, nonce) = ("n".repeat(255), "r".repeat(255), "c".repeat(512));
+    let mut world = world();
+    world.add(&format!("{name}@{realm}"), "secret");
+    let opening = Base64::encode_string(format!("n,,n={name}@{realm},r={nonce}").as_bytes());
+    let plain = |password: &str| Base64::encode_string(format!("\0{name}@{realm}\0{password}").as_bytes());
+    let (right, wrong) = (plain("secret"), plain("wrong"));
+    let mut id = 0;
+    for (mechanism, response) in [("SCRAM-SHA-512", &opening), ("PLAIN", &right), ("PLAIN", &wrong)] {
+        id += 1;
+        world.receive(format!("AUTH\t{id}\t{mechanism}\tservice=smtp\tsecured\tresp={response}\n").as_bytes());
+    }
+    world.advance(transcript::DELAY);
+    for word in ["CONT\t1", "OK\t2", "FAIL\t3"] {
+        let line = String::from_utf8(world.next_line().unwrap()).unwrap();
+        assert!(line.starts_with(word) && line.len() > 500, "{line}");
+        assert!(line.len() < MAX_REPLY, "{} bytes", line.len());
+    }
 }

@@ -80,7 +80,7 @@ impl Conversation {
     }
 
     /// See [`UserdbSession::answer`].
-    pub fn answer(&mut self, serial: Serial, existence: &Existence, turn: &mut Turn<'_>) {
+    pub fn answer(&mut self, serial: Serial, existence: Existence, turn: &mut Turn<'_>) {
         if let Self::Existence(session) = self {
             session.answer(serial, existence, turn);
         }
@@ -98,7 +98,7 @@ impl Conversation {
     pub fn deadline(&self) -> Option<Moment> {
         match self {
             Self::Logins(session) => session.deadline(),
-            Self::Existence(_) => None,
+            Self::Existence(session) => session.deadline(),
             Self::HandOut(session) => Some(session.deadline()),
         }
     }
@@ -107,7 +107,7 @@ impl Conversation {
     pub fn tick(&mut self, turn: &mut Turn<'_>) {
         match self {
             Self::Logins(session) => session.tick(turn),
-            Self::Existence(_) => {}
+            Self::Existence(session) => session.tick(turn),
             Self::HandOut(session) => session.tick(turn),
         }
     }

@@ -126,7 +126,7 @@ impl Desk {
             }
             for (serial, who) in core::mem::take(&mut self.actions.questions) {
                 if let Some((_, existence)) = self.authenticator.exists(who, (key, serial)) {
-                    session.answer(serial, &existence, &mut self.turn());
+                    session.answer(serial, existence, &mut self.turn());
                 }
             }
             for (serial, who, hand_out) in core::mem::take(&mut self.actions.hand_outs) {

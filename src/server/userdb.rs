@@ -3,10 +3,12 @@
 use crate::authenticator::Existence;
 use crate::credential::Who;
 use crate::event::Event;
+use crate::exchange::Fault;
 use crate::identity::Authcid;
 use crate::protocol::dovecot::{Breach, RequestId, UserdbCommand, UserdbDecoder, UserdbReply, encode_userdb_greeting};
+use crate::runtime::Moment;
 
-use super::session::{Origin, Serial, Turn};
+use super::session::{Origin, Serial, Turn, VERDICT_WITHIN};
 
 /// The most look-ups that are under way at once on a connection; those beyond fail.
 const MAX_OPEN: usize = 1024;
@@ -17,8 +19,17 @@ pub struct UserdbSession {
     decoder: UserdbDecoder,
     /// VERSION has come.
     is_greeted: bool,
-    open: Vec<(Serial, RequestId)>,
+    open: Vec<Asking>,
     last: Serial,
+}
+
+/// A look-up that is under way.
+#[derive(Debug)]
+struct Asking {
+    serial: Serial,
+    id: RequestId,
+    /// When it was asked for.
+    arrived: Moment,
 }
 
 impl UserdbSession {
@@ -68,25 +79,40 @@ impl UserdbSession {
             return UserdbReply::Fail(id).encode(&mut turn.actions.send);
         }
         self.last = self.last.next();
-        self.open.push((self.last, id));
+        self.open.push(Asking { serial: self.last, id, arrived: turn.moment });
         let identity = turn.settings.policy.realms.resolve(&name, None);
         turn.actions.questions.push((self.last, Who::Account(identity.key())));
     }
 
     /// Takes what came of a look-up.
-    pub fn answer(&mut self, serial: Serial, existence: &Existence, turn: &mut Turn<'_>) {
-        let Some(place) = self.open.iter().position(|(open, _)| *open == serial) else { return };
-        let (_, id) = self.open.swap_remove(place);
-        let name;
+    pub fn answer(&mut self, serial: Serial, existence: Existence, turn: &mut Turn<'_>) {
+        // One that was given up meanwhile needs no answer.
+        let Some(place) = self.open.iter().position(|asking| asking.serial == serial) else { return };
+        let Asking { id, .. } = self.open.remove(place);
         let reply = match existence {
-            Existence::Present(identity) => {
-                name = identity.to_string();
-                UserdbReply::User { id, name: name.as_bytes().into() }
-            }
+            Existence::Present(identity) => UserdbReply::User { id, name: identity.to_string().into_bytes().into() },
             Existence::Absent => UserdbReply::NotFound(id),
-            Existence::Unavailable => UserdbReply::Fail(id),
+            Existence::Unavailable(fault) => {
+                turn.actions.events.push(Event::ExistenceUnknown(fault));
+                UserdbReply::Fail(id)
+            }
         };
         reply.encode(&mut turn.actions.send);
+    }
+
+    /// When [`Self::tick`] has something to do.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Moment> {
+        self.open.first().map(|oldest| oldest.arrived.saturating_add(VERDICT_WITHIN))
+    }
+
+    /// Time has passed: gives up what the store has not answered. chasquid waits five seconds for all that it asks.
+    pub fn tick(&mut self, turn: &mut Turn<'_>) {
+        while self.deadline().is_some_and(|at| at <= turn.moment)
+            && let Some(oldest) = self.open.first().map(|asking| asking.serial)
+        {
+            self.answer(oldest, Existence::Unavailable(Fault::Overdue), turn);
+        }
     }
 
     /// Whether no look-up is under way.

@@ -196,7 +196,7 @@ impl World {
                 let mut session = session.unwrap();
                 match answered {
                     Answered::Exchange(progress) => session.go_on(serial, progress, turn),
-                    Answered::Existence(existence) => session.answer(serial, &existence, turn),
+                    Answered::Existence(existence) => session.answer(serial, existence, turn),
                     Answered::HandedOut(given) => session.hand_out(serial, given, turn),
                 }
                 session
@@ -221,7 +221,7 @@ impl World {
             }
             for (serial, who) in std::mem::take(&mut turn.actions.questions) {
                 if let Some((serial, existence)) = self.authenticator.exists(who, serial) {
-                    session.answer(serial, &existence, &mut turn);
+                    session.answer(serial, existence, &mut turn);
                 }
             }
             for (serial, who, hand_out) in std::mem::take(&mut turn.actions.hand_outs) {
