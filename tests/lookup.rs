@@ -93,23 +93,27 @@ fn scram(answer: &Answer, form: Form) -> (String, String) {
 fn what_libsasl2_needs_is_given_for_each_spelling() {
     let site = Site::with_account();
     let helper = open(&site);
-    for (name, realm, username, hashed_realm) in [
-        ("joe", "", "joe", "example.com"),
-        ("joe", "example.com", "joe", "example.com"),
-        ("joe@example.com", "", "joe@example.com", "example.com"),
-        ("joe@EXAMPLE.com", "", "", ""),
+    // The name as typed, the program's realm, the host; then what DIGEST-MD5 hashes, where there is such a hash.
+    for (name, realm, host, hashed) in [
+        ("joe", "", "example.com", Some(("joe", "example.com"))),
+        ("joe", "", "mx1", Some(("joe", "mx1"))),
+        ("joe", "mx1.example.com", "example.com", Some(("joe", "mx1.example.com"))),
+        ("joe@example.com", "", "mx1", Some(("joe@example.com", "mx1"))),
+        ("joe@mx1", "example.com", "", Some(("joe@mx1", "example.com"))),
+        ("joe@EXAMPLE.com", "", "example.com", None),
+        // The host is no realm: were it one, a bare name could be one account here and another one by CRAM-MD5.
+        ("joe", "", "elsewhere.example", None),
     ] {
-        let answer = ask(&site, &Request { realm: realm.as_bytes(), ..request(name) });
-        let digest = found(&answer).into_iter().find(|(form, _)| *form == Form::DigestMd5);
+        let (realm, host) = (realm.as_bytes(), host.as_bytes());
+        let answer = ask(&site, &Request { realm, host, ..request(name) });
+        let digest = found(&answer).into_iter().find(|(form, _)| *form == Form::DigestMd5).map(|(_, value)| value);
         let cram = found(&answer).into_iter().find(|(form, _)| *form == Form::CramMd5).expect("CRAM-MD5");
         assert_eq!(cram.1, CramMd5States::derive(b"secret").to_cyrus().expose());
-        if username.is_empty() {
-            assert!(digest.is_none(), "no hash is spelled like that");
-        } else {
-            let hash = DigestMd5Hash::hash(&[username.as_bytes()], hashed_realm.as_bytes(), b"secret");
-            assert_eq!(digest.unwrap().1, hash.expose(), "{name} {realm}");
-        }
+        let hashed = hashed.map(|(user, realm)| DigestMd5Hash::hash(&[user.as_bytes()], realm.as_bytes(), b"secret"));
+        assert_eq!(digest, hashed.map(|hash| hash.expose().to_vec()), "{name}");
     }
+    let elsewhere = Request { realm: b"elsewhere.example", ..request("joe") };
+    assert!(!forms(&ask(&site, &elsewhere)).contains(&Form::CramMd5), "another account");
     helper.wait_for_log(&format!(
         "handed out to user {} DIGEST-MD5 CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256 user=\"joe@example.com\" service=\"smtp\"",
         own_uid()
