@@ -12,6 +12,8 @@ use sasldb::protocol::dovecot::{Reply, ReplyDecoder, ServerLine};
 use crate::helper::{REALM, SOCKET, start_dovecot};
 use crate::machine::{Machine, PATIENCE, project, wait_for};
 
+const USERDB_SOCKET: &str = "wire-userdb";
+
 /// The realm of the files.
 const REALM_THERE: &str = "example.org";
 
@@ -19,11 +21,12 @@ const REALM_THERE: &str = "example.org";
 fn dovecot_says_what_the_marked_conversations_hold() {
     let machine = Machine::start();
     start_dovecot(&machine, SOCKET, &[("joe", "secret")]);
-    let socket = machine.shared().join(SOCKET);
+    open_userdb(&machine);
+    let sockets = [SOCKET, USERDB_SOCKET].map(|name| machine.shared().join(name));
     let files = marked_files();
     assert!(files.len() > 5, "{files:?}");
     let failed: Vec<String> = std::thread::scope(|scope| {
-        let plays: Vec<_> = files.iter().map(|file| scope.spawn(|| play(file, &socket))).collect();
+        let plays: Vec<_> = files.iter().map(|file| scope.spawn(|| play(file, &sockets))).collect();
         plays.into_iter().filter_map(|play| play.join().unwrap().err()).collect()
     });
     assert!(failed.is_empty(), "\n{}", failed.join("\n"));
@@ -35,6 +38,22 @@ fn marked_files() -> Vec<PathBuf> {
     files.filter(|file| std::fs::read_to_string(file).unwrap().contains("\n# dovecot\n")).collect()
 }
 
+/// Lets Dovecot answer on its userdb socket too; what such a socket speaks follows from its name.
+fn open_userdb(machine: &Machine) {
+    let users = if machine.shell("dovecot --version").starts_with("2.3") {
+        "userdb {\n driver = passwd-file\n args = /etc/dovecot/users\n}"
+    } else {
+        "userdb passwd-file {\n passwd_file_path = /etc/dovecot/users\n}"
+    };
+    let listener = format!("service auth {{\n unix_listener /run/sasldb-rs/{USERDB_SOCKET} {{\n mode = 0666\n }}\n}}");
+    let config = machine.shell("cat /etc/dovecot/dovecot.conf");
+    machine.write("/etc/dovecot/dovecot.conf", &format!("{config}{users}\n{listener}\n"));
+    machine.shell("doveadm reload");
+    for name in [USERDB_SOCKET, SOCKET] {
+        wait_for("Dovecot to listen again", || UnixStream::connect(machine.shared().join(name)).ok());
+    }
+}
+
 /// What happens next.
 enum Step {
     /// A new connection, with the handshake of a client of this minor version.
@@ -44,9 +63,12 @@ enum Step {
     HearClosed,
 }
 
-fn play(file: &Path, socket: &Path) -> Result<(), String> {
-    let mut conversation = Conversation { socket, server: None, mechanisms: BTreeMap::new() };
-    let steps = steps(&std::fs::read_to_string(file).unwrap());
+fn play(file: &Path, [logins, userdb]: &[PathBuf; 2]) -> Result<(), String> {
+    let text = std::fs::read_to_string(file).unwrap();
+    let is_userdb = text.contains("\n# userdb\n");
+    let socket = if is_userdb { userdb } else { logins };
+    let mut conversation = Conversation { socket, is_userdb, server: None, mechanisms: BTreeMap::new() };
+    let steps = steps(&text);
     for (line, step) in steps {
         let played = match step {
             Step::Connect(minor) => conversation.connect(minor),
@@ -80,7 +102,7 @@ fn steps(text: &str) -> Vec<(usize, Step)> {
             steps.push((at, Step::Connect(version.first().map(|minor| minor.parse().unwrap()))));
         } else if over {
         } else if let Some(said) = line.strip_prefix("C: ").or(line.strip_prefix("C+ ")) {
-            segment.extend(meant(said));
+            segment.extend(meant(&said.replace(REALM_THERE, REALM)));
             segment.push(b'\n');
             if line.starts_with("C: ") {
                 steps.push((at, Step::Say(std::mem::take(&mut segment))));
@@ -113,6 +135,7 @@ fn meant(text: &str) -> Vec<u8> {
 
 struct Conversation<'s> {
     socket: &'s Path,
+    is_userdb: bool,
     server: Option<BufReader<UnixStream>>,
     /// The mechanism of each request: only some have the same challenge each time.
     mechanisms: BTreeMap<String, String>,
@@ -125,7 +148,8 @@ impl Conversation<'_> {
         let stream = wait_for("room in Dovecot's queue", || UnixStream::connect(self.socket).ok());
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         self.server = Some(BufReader::new(stream));
-        while self.line()?.ok_or("no greeting")? != "DONE" {}
+        let last = if self.is_userdb { "SPID\t" } else { "DONE" };
+        while !self.line()?.ok_or("no greeting")?.starts_with(last) {}
         minor.map_or(Ok(()), |minor| self.say(format!("VERSION\t1\t{minor}\nCPID\t7\n").as_bytes()))
     }
 
@@ -155,6 +179,11 @@ impl Conversation<'_> {
 
     fn hear(&mut self, expected: &str) -> Result<(), String> {
         let line = self.line()?.ok_or("Dovecot closes the connection")?;
+        if self.is_userdb {
+            // Fields of the account follow, of which ours has none.
+            let same = format!("{line}\t").as_bytes().starts_with(&[&meant(expected)[..], b"\t"].concat());
+            return if same { Ok(()) } else { Err(format!("Dovecot says {}", line.replace('\t', "<T>"))) };
+        }
         let (ours, theirs) = (reply(&String::from_utf8_lossy(&meant(expected)))?, reply(&line)?);
         let same = match (&ours, &theirs) {
             (Reply::Continue { id, data }, Reply::Continue { id: their_id, data: their_data }) => {
@@ -177,7 +206,7 @@ impl Conversation<'_> {
 
     /// Ends a connection that is still open: nothing may have been said that the file does not hold.
     fn end(&mut self) -> Result<(), String> {
-        if self.server.is_some() {
+        if self.server.is_some() && !self.is_userdb {
             self.say(b"CONT\t4294967294\t\n")?;
             self.hear("FAIL<T>4294967294<T>reason=Authentication request timed out")?;
             self.server = None;
