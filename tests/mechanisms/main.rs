@@ -9,6 +9,7 @@
 )]
 
 mod crafted;
+mod digest_md5_clients;
 mod foreign;
 mod malformed;
 mod passwords;
