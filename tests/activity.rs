@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use sasldb::runtime::UnixTime;
 use sasldb::store::StoreError;
-use sasldb::store::activity::{ActivityReader, ActivityWriter, FILE, HandedOut, Use};
+use sasldb::store::activity::{ActivityReader, ActivityWriter, FILE, HandedOut, REST, Seen, Use};
 use sasldb::vocabulary::Mechanism;
 use store::*;
 
@@ -26,8 +26,12 @@ fn one(name: &str, label: &str, mechanism: Mechanism) -> Use {
     Use { key: identity(name, "example.com").key(), label: label.to_owned(), mechanism }
 }
 
+fn seen(at: i64, remote: Option<&str>) -> Seen {
+    Seen { at: UnixTime(at), remote: remote.map(|address| address.parse().unwrap()) }
+}
+
 fn record(writer: &mut ActivityWriter, database: &[u8; 16], what: &Use, at: i64, gap: bool) {
-    writer.record(database, [(what, &UnixTime(at))], [], gap, UnixTime(at)).unwrap();
+    writer.record(database, [(what, &seen(at, None))], [], gap, UnixTime(at)).unwrap();
 }
 
 fn since(folder: &Path, database: [u8; 16]) -> Option<i64> {
@@ -46,7 +50,7 @@ fn the_last_use_of_each_password_and_mechanism_is_kept() {
     record(&mut writer, &OTHER, &main, 50, false);
     let reader = ActivityReader::open(folder.path(), OURS).unwrap();
     let uses = reader.last_uses(&main.key).unwrap();
-    let seen: Vec<_> = uses.iter().map(|u| (u.label.as_str(), u.mechanism, u.last.unwrap().0)).collect();
+    let seen: Vec<_> = uses.iter().map(|u| (u.label.as_str(), u.mechanism, u.last.unwrap().at.0)).collect();
     assert_eq!(seen, [("main", Mechanism::Plain, 40), ("phone", Mechanism::ScramSha256, 30)]);
     assert_eq!(reader.last_uses(&one("ann", "main", Mechanism::Plain).key).unwrap(), []);
     assert_eq!((since(folder.path(), OURS), since(folder.path(), OTHER)), (Some(20), Some(50)));
@@ -69,8 +73,45 @@ fn what_was_handed_out_is_counted_apart_from_successes() {
         (uses[0].last, uses[0].handed_out)
     };
     let both = Some(HandedOut { times: 5, last: UnixTime(40) });
-    assert_eq!(known(&joe), (Some(UnixTime(20)), both));
+    assert_eq!(known(&joe), (Some(seen(20, None)), both));
     assert_eq!(known(&ann), (None, both));
+}
+
+#[test]
+fn the_address_is_that_of_the_last_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = ActivityWriter::begin(folder.path(), UnixTime(10)).unwrap();
+    let joe = one("joe", "main", Mechanism::Plain);
+    for (at, remote, last) in [
+        (20, Some("192.0.2.7"), (20, Some("192.0.2.7"))),
+        (40, Some("2001:db8::7"), (40, Some("2001:db8::7"))),
+        (30, Some("192.0.2.7"), (40, Some("2001:db8::7"))),
+        (50, None, (50, None)),
+    ] {
+        writer.record(&OURS, [(&joe, &seen(at, remote))], [], false, UnixTime(at)).unwrap();
+        let uses = ActivityReader::open(folder.path(), OURS).unwrap().last_uses(&joe.key).unwrap();
+        assert_eq!(uses[0].last, Some(seen(last.0, last.1)));
+    }
+}
+
+/// A helper that could not write here leaves no trace. So a long time in which none was at work is one of which nothing is
+/// known.
+#[test]
+fn a_long_rest_begins_a_new_period_and_a_short_one_does_not() {
+    let rest = REST.as_secs().cast_signed();
+    let folder = tempfile::tempdir().unwrap();
+    let joe = one("joe", "main", Mechanism::Plain);
+    let mut writer = ActivityWriter::begin(folder.path(), UnixTime(10)).unwrap();
+    record(&mut writer, &OURS, &joe, 20, false);
+    writer.end(UnixTime(1000)).unwrap();
+    ActivityWriter::begin(folder.path(), UnixTime(1000 + rest)).unwrap().end(UnixTime(5000)).unwrap();
+    assert_eq!(since(folder.path(), OURS), Some(20));
+    let other = ActivityWriter::begin(folder.path(), UnixTime(5001 + rest)).unwrap();
+    assert_eq!(since(folder.path(), OURS), Some(5001 + rest));
+    other.end(UnixTime(6000)).unwrap();
+    // A clock that was set back says nothing.
+    ActivityWriter::begin(folder.path(), UnixTime(10)).unwrap().end(UnixTime(20)).unwrap();
+    assert_eq!(since(folder.path(), OURS), Some(5001 + rest));
 }
 
 #[test]
@@ -79,7 +120,7 @@ fn a_gap_begins_a_new_period() {
     let joe = one("joe", "main", Mechanism::Plain);
     let mut writer = ActivityWriter::begin(folder.path(), UnixTime(10)).unwrap();
     record(&mut writer, &OURS, &joe, 20, false);
-    writer.end().unwrap();
+    writer.end(UnixTime(30)).unwrap();
     let mut writer = ActivityWriter::begin(folder.path(), UnixTime(100)).unwrap();
     record(&mut writer, &OURS, &joe, 110, false);
     assert_eq!(since(folder.path(), OURS), Some(20), "a farewell keeps the period");
@@ -113,6 +154,11 @@ fn what_is_not_ours_or_not_there_is_refused_and_left_alone() {
     assert!(matches!(ActivityWriter::begin(folder.path(), NOW), Err(StoreError::NotOurs(_))));
 }
 
+/// How many helpers have begun to listen.
+fn listening(folder: &Path) -> usize {
+    fs::read_to_string(folder.join("log")).unwrap().matches("listening on").count()
+}
+
 struct Helper {
     child: Child,
     folder: tempfile::TempDir,
@@ -121,6 +167,7 @@ struct Helper {
 impl Helper {
     fn start(folder: tempfile::TempDir) -> Self {
         let log = fs::File::options().append(true).create(true).open(folder.path().join("log")).unwrap();
+        let before = listening(folder.path());
         let child = Command::new(env!("CARGO_BIN_EXE_saslauthd-rs"))
             .args(["--realm", "example.com", "-f"])
             .arg(folder.path().join("accounts.db"))
@@ -131,7 +178,7 @@ impl Helper {
             .unwrap();
         let helper = Self { child, folder };
         for _ in 0..400 {
-            if fs::read_to_string(helper.path("log")).unwrap().contains("listening on") {
+            if listening(helper.folder.path()) > before {
                 return helper;
             }
             sleep(Duration::from_millis(25));
@@ -191,6 +238,31 @@ fn the_helper_records_successes_and_nothing_else() {
     let seen: Vec<_> = uses.iter().map(|u| (u.label.as_str(), u.mechanism)).collect();
     assert_eq!(seen, [("main", Mechanism::CramMd5), ("main", Mechanism::ScramSha256)]);
     assert_eq!(fs::metadata(folder.path().join("accounts.db.activity")).unwrap().permissions().mode() & 0o777, 0o750);
+}
+
+/// One that never could write leaves no trace of what it missed; the time that its place was empty does.
+#[test]
+fn the_time_of_a_helper_that_never_could_write_is_a_gap() {
+    let helper = Helper::start(with_account());
+    assert!(helper.log_in("secret"));
+    let folder = helper.stop();
+    let activity = folder.path().join("accounts.db.activity");
+    let file = |sql: &str| rusqlite::Connection::open(activity.join(FILE)).unwrap().execute(sql, ()).unwrap();
+    let id = sasldb::store::sqlite::Reader::new(&place(folder.path()), shape()).database_id().unwrap();
+    assert_eq!(file("UPDATE periods SET since = 5"), 1);
+    let folder = Helper::start(folder).stop();
+    assert_eq!(since(&activity, id), Some(5), "a short rest");
+
+    let away = folder.path().join("away");
+    fs::rename(&activity, &away).unwrap();
+    let helper = Helper::start(folder);
+    assert!(helper.log_in("secret"));
+    let folder = helper.stop();
+    fs::rename(&away, &activity).unwrap();
+    assert_eq!(file(&format!("UPDATE farewell SET at = at - {}", REST.as_secs() + 1)), 1);
+    let folder = Helper::start(folder).stop();
+    assert!(since(&activity, id) > Some(5));
+    drop(folder);
 }
 
 #[test]

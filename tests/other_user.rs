@@ -134,3 +134,28 @@ fn a_key_or_database_that_the_helper_may_not_read_makes_logins_unavailable() {
         "#,
     );
 }
+
+/// The folder is root's here. Logins go on, the log says it once, and what can be written later is, with no restart.
+#[test]
+fn activity_that_the_helper_may_not_write_keeps_nobody_from_logging_in() {
+    in_private(
+        r#"
+        set_password "$@" first
+        [ "$(stat -c %u "$2/lib/accounts.db.activity")" = 0 ]
+        start "$@"
+        accepted "$@" first
+        accepted "$@" first
+        [ "$(grep -c "who logged in when is not recorded" "$2/log")" = 1 ]
+        [ ! -e "$2/lib/accounts.db.activity/activity.db" ]
+        chown 1234 "$2/lib/accounts.db.activity"
+        tries=0
+        until [ -s "$2/lib/accounts.db.activity/activity.db" ]; do
+            tries=$((tries + 1))
+            [ $tries -lt 600 ] || { cat "$2/log" >&2; exit 1; }
+            sleep 0.1
+        done
+        stop
+        [ "$(grep -c "who logged in when is not recorded" "$2/log")" = 1 ]
+        "#,
+    );
+}

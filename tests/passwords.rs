@@ -18,6 +18,8 @@ mod shell;
 mod store;
 
 use process::{Helper, Site, wait_until};
+use sasldb::store::activity::ActivityReader;
+use sasldb::store::sqlite::Reader;
 use shell::{Ran, SASLDB, SASLPASSWD, run};
 
 const CHALLENGES: [&str; 4] = ["SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5"];
@@ -31,8 +33,12 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::with("")
+    }
+
+    fn with(settings: &str) -> Self {
         let site = Site::empty();
-        site.configure("realm = \"example.com\"\nscram_iterations = 4096\n");
+        site.configure(&format!("realm = \"example.com\"\nscram_iterations = 4096\n{settings}\n"));
         let world = Self { helper: site.start(&[]), site };
         world.run(SASLPASSWD, &["-c", "-p", "joe"], b"secret").quiet();
         world
@@ -81,6 +87,45 @@ fn any_of_the_passwords_logs_in_by_every_mechanism_and_the_log_says_which() {
     world.run(SASLDB, &["password", "remove", "joe", "--label", "phone"], b"").quiet();
     assert_eq!(world.accepted(&["--mechanism", "PLAIN"], "second"), [""; 0]);
     assert_eq!(world.accepted(&[], "third"), ALL);
+}
+
+/// Label, mechanism and address of each login, in the log and in activity.
+#[test]
+fn log_and_activity_say_which_password_by_which_mechanism_and_from_where() {
+    let every = "schemes = [\"digest-md5\", \"cram-md5\", \"scram-sha-1\", \"scram-sha-256\", \"scram-sha-512\"]";
+    let mut world = World::with(every);
+    world.add(&["phone"], "second");
+    let mechanisms: Vec<&str> = ["SCRAM-SHA-512"].into_iter().chain(ALL).collect();
+    let logins = [("main", "secret", "192.0.2.7"), ("phone", "second", "2001:db8::7")];
+    for (label, password, remote) in logins {
+        assert_eq!(world.accepted(&["--remote", remote], password), mechanisms, "{label}");
+        assert_eq!(world.accepted(&["--remote", remote], "wrong"), [""; 0]);
+    }
+    world.helper.signal(nix::sys::signal::Signal::SIGTERM);
+    assert!(world.helper.wait().success());
+    let log = world.helper.log();
+    let mut expected = Vec::new();
+    for (label, _, remote) in logins {
+        for mechanism in &mechanisms {
+            let line = format!(
+                "authenticated {remote} secured {mechanism} password=\"{label}\" user=\"joe@example.com\" service=\"smtp\""
+            );
+            assert_eq!(log.lines().filter(|written| **written == line).count(), 1, "{line}: {log}");
+            expected.push((label.to_owned(), (*mechanism).to_owned(), remote.to_owned()));
+        }
+    }
+    assert_eq!(log.matches("authenticated ").count(), expected.len());
+
+    let id = Reader::new(&world.site.place(), store::shape()).database_id().unwrap();
+    let activity = ActivityReader::open(&world.site.path("accounts.db.activity"), id).unwrap();
+    let uses = activity.last_uses(&store::identity("joe", "example.com").key()).unwrap();
+    let mut recorded: Vec<_> = uses
+        .into_iter()
+        .map(|used| (used.label, used.mechanism.name().to_owned(), used.last.unwrap().remote.unwrap().to_string()))
+        .collect();
+    recorded.sort();
+    expected.sort();
+    assert_eq!(recorded, expected);
 }
 
 #[test]

@@ -17,6 +17,12 @@ CREATE TABLE helpers (
     PRIMARY KEY (boot, pid)
 ) STRICT, WITHOUT ROWID;
 
+-- When the last helper said farewell. One row.
+CREATE TABLE farewell (
+    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    at  INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE uses (
     database   BLOB NOT NULL CHECK (length(database) = 16),
     realm      TEXT NOT NULL,
@@ -26,6 +32,8 @@ CREATE TABLE uses (
     mechanism  TEXT NOT NULL,
     -- The last success; none where its secrets were only handed out.
     last       INTEGER,
+    -- The mail client's address then; none where the server that asked did not tell.
+    remote     TEXT,
     -- How often its secrets were handed out over the lookup socket, and when last.
     handed_out      INTEGER NOT NULL DEFAULT 0,
     last_handed_out INTEGER,

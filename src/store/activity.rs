@@ -5,6 +5,7 @@
 //! rollback journal: with a write-ahead log, root would make files in passing that the helper could not write.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,6 +31,9 @@ const APPLICATION_ID: i64 = 0x7361_7361;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// After a longer time without a helper nobody knows whether one was at work that could not write here: it leaves no trace.
+pub const REST: Duration = Duration::from_secs(600);
+
 /// The random number of an account database.
 pub type DatabaseId = [u8; 16];
 
@@ -42,6 +46,15 @@ pub struct Use {
     pub label: String,
     /// By which mechanism.
     pub mechanism: Mechanism,
+}
+
+/// When and from where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// When it ended.
+    pub at: UnixTime,
+    /// The mail client's address, where the server that asked told it.
+    pub remote: Option<IpAddr>,
 }
 
 /// How often the secrets of one password were handed out for a mechanism, and when last. How those logins ended nobody knows.
@@ -61,7 +74,7 @@ pub struct LastUse {
     /// By which mechanism.
     pub mechanism: Mechanism,
     /// The last success.
-    pub last: Option<UnixTime>,
+    pub last: Option<Seen>,
     /// What libsasl2's plugin got of it.
     pub handed_out: Option<HandedOut>,
 }
@@ -77,7 +90,7 @@ pub struct ActivityWriter {
 
 impl ActivityWriter {
     /// Opens the file in `folder`, makes it where there is none, and begins. A helper that is gone without a farewell has left
-    /// a gap: what is continuous begins anew, at `now`.
+    /// a gap: what is continuous begins anew, at `now`. So it does after [`REST`] without any helper.
     ///
     /// # Errors
     /// See [`StoreError`]; the folder has to exist.
@@ -105,7 +118,7 @@ impl ActivityWriter {
         let fail = |e| fault(path, e);
         let transaction = connection.transaction().map_err(fail)?;
         let gone = helpers_gone(&transaction, path, boot)?;
-        if !gone.is_empty() {
+        if !gone.is_empty() || rested(&transaction, path, now)? {
             // A clock that was set back must not make a period longer.
             transaction.execute("UPDATE periods SET since = max(since, ?1)", [now.0]).map_err(fail)?;
         }
@@ -126,15 +139,17 @@ impl ActivityWriter {
     pub fn record<'u>(
         &mut self,
         database: &DatabaseId,
-        uses: impl IntoIterator<Item = (&'u Use, &'u UnixTime)>,
+        uses: impl IntoIterator<Item = (&'u Use, &'u Seen)>,
         handed_out: impl IntoIterator<Item = (&'u Use, &'u HandedOut)>,
         gap: bool,
         now: UnixTime,
     ) -> Result<(), StoreError> {
         const PERIOD: &str = "INSERT INTO periods (database, since) VALUES (?1, ?2) \
                               ON CONFLICT DO UPDATE SET since = max(since, excluded.since) WHERE ?3";
-        const USE: &str = "INSERT INTO uses (database, realm, name, label, mechanism, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-                           ON CONFLICT DO UPDATE SET last = max(coalesce(last, excluded.last), excluded.last)";
+        const USE: &str = "INSERT INTO uses (database, realm, name, label, mechanism, last, remote) \
+                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+                           ON CONFLICT DO UPDATE SET last = excluded.last, remote = excluded.remote \
+                           WHERE last IS NULL OR last <= excluded.last";
         const HANDED_OUT: &str = "INSERT INTO uses (database, realm, name, label, mechanism, handed_out, last_handed_out) \
                                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
                                   ON CONFLICT DO UPDATE SET handed_out = handed_out + excluded.handed_out, \
@@ -145,8 +160,10 @@ impl ActivityWriter {
         transaction.execute(PERIOD, (&database[..], now.0, gap)).map_err(fail)?;
         {
             let mut put = transaction.prepare_cached(USE).map_err(fail)?;
-            for (Use { key, label, mechanism }, at) in uses {
-                put.execute((&database[..], key.realm(), key.name(), label, mechanism.name(), at.0)).map_err(fail)?;
+            for (Use { key, label, mechanism }, Seen { at, remote }) in uses {
+                let remote = remote.map(|address| address.to_string());
+                let whose = (&database[..], key.realm(), key.name(), label, mechanism.name());
+                put.execute((whose.0, whose.1, whose.2, whose.3, whose.4, at.0, remote)).map_err(fail)?;
             }
             let mut put = transaction.prepare_cached(HANDED_OUT).map_err(fail)?;
             for (Use { key, label, mechanism }, HandedOut { times, last }) in handed_out {
@@ -158,14 +175,17 @@ impl ActivityWriter {
         transaction.commit().map_err(fail)
     }
 
-    /// Says farewell: everything was written, so what follows continues.
+    /// Says farewell, at `now`: everything was written, so what follows soon continues.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn end(self) -> Result<(), StoreError> {
-        let gone = "DELETE FROM helpers WHERE boot = ?1 AND pid = ?2";
-        self.connection.execute(gone, (&self.boot, self.pid)).map_err(|e| fault(&self.path, e))?;
-        Ok(())
+    pub fn end(self, now: UnixTime) -> Result<(), StoreError> {
+        let Self { mut connection, path, boot, pid } = self;
+        let fail = |e| fault(&path, e);
+        let transaction = connection.transaction().map_err(fail)?;
+        transaction.execute("DELETE FROM helpers WHERE boot = ?1 AND pid = ?2", (boot, pid)).map_err(fail)?;
+        transaction.execute("INSERT OR REPLACE INTO farewell (one, at) VALUES (1, ?1)", [now.0]).map_err(fail)?;
+        transaction.commit().map_err(fail)
     }
 }
 
@@ -212,21 +232,23 @@ impl ActivityReader {
     /// See [`StoreError`].
     pub fn last_uses(&self, key: &IdentityKey) -> Result<Vec<LastUse>, StoreError> {
         let fail = |e| fault(&self.path, e);
-        let asked = "SELECT label, mechanism, last, handed_out, last_handed_out FROM uses WHERE database = ?1 AND realm = ?2 AND name = ?3 \
-                     ORDER BY label, mechanism";
+        let asked = "SELECT label, mechanism, last, remote, handed_out, last_handed_out FROM uses \
+                     WHERE database = ?1 AND realm = ?2 AND name = ?3 ORDER BY label, mechanism";
         let mut statement = self.connection.prepare_cached(asked).map_err(fail)?;
         let rows = statement.query_map((&self.database[..], key.realm(), key.name()), |row| {
-            let last_handed_out: Option<i64> = row.get(4)?;
-            let times = row.get(3)?;
+            let (last, remote): (Option<i64>, Option<String>) = (row.get(2)?, row.get(3)?);
+            let remote = remote.and_then(|address| address.parse().ok());
+            let last = last.map(|at| Seen { at: UnixTime(at), remote });
+            let (times, last_handed_out): (u64, Option<i64>) = (row.get(4)?, row.get(5)?);
             let handed_out = last_handed_out.map(|last| HandedOut { times, last: UnixTime(last) });
-            Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, Option<i64>>(2)?, handed_out))
+            Ok((row.get(0)?, row.get::<_, String>(1)?, last, handed_out))
         });
         let mut uses = Vec::new();
         for row in rows.map_err(fail)? {
             let (label, mechanism, last, handed_out) = row.map_err(fail)?;
             // A later version may know more mechanisms.
             let Some(mechanism) = Mechanism::from_name(mechanism.as_bytes()) else { continue };
-            uses.push(LastUse { label, mechanism, last: last.map(UnixTime), handed_out });
+            uses.push(LastUse { label, mechanism, last, handed_out });
         }
         Ok(uses)
     }
@@ -256,6 +278,14 @@ fn helpers_gone(connection: &Connection, path: &Path, boot: &str) -> Result<Vec<
         }
     }
     Ok(gone)
+}
+
+/// Whether nobody has been at work for too long to say that nobody was.
+fn rested(connection: &Connection, path: &Path, now: UnixTime) -> Result<bool, StoreError> {
+    let asked = "SELECT at FROM farewell WHERE NOT EXISTS (SELECT * FROM helpers)";
+    let farewell: Option<i64> =
+        connection.query_row(asked, (), |row| row.get(0)).optional().map_err(|e| fault(path, e))?;
+    Ok(farewell.is_some_and(|at| now.0.saturating_sub(at) > REST.as_secs().cast_signed()))
 }
 
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {

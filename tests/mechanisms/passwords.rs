@@ -1,10 +1,11 @@
 //! Accounts with several passwords, with limits, with some schemes only.
 
-use sasldb::credential::{PasswordHash, Secrets, ServiceName};
+use sasldb::credential::{Network, PasswordFacts, PasswordHash, Secrets, ServiceName};
 use sasldb::mechanism::client::ClientStart;
+use sasldb::runtime::UnixTime;
 use sasldb::vocabulary::{Mechanism, Scheme, ScramHash};
 
-use crate::site::{Ending, Shape, Site, account, identity, password, secrets, start, stored};
+use crate::site::{Ending, NOW, Shape, Site, account, identity, password, secrets, start, stored};
 
 const CHALLENGED: [Mechanism; 5] =
     [Mechanism::ScramSha512, Mechanism::ScramSha256, Mechanism::ScramSha1, Mechanism::DigestMd5, Mechanism::CramMd5];
@@ -49,21 +50,78 @@ fn of_two_passwords_that_fit_the_usable_one_counts() {
     }
 }
 
+/// Each limit by itself, in every mechanism: within it the password logs in beside another; outside it is told from a wrong one
+/// in the log only.
 #[test]
-fn a_password_for_other_services_is_told_from_a_wrong_one_in_the_log_only() {
+fn expiry_services_and_networks_hold_in_every_mechanism() {
+    type Limit = fn(&mut PasswordFacts);
+    let limits: [(&str, Limit, Option<&str>, bool); 12] = [
+        ("ends later", |facts| facts.expires = Some(UnixTime(NOW.0 + 1)), None, true),
+        ("ends now", |facts| facts.expires = Some(NOW), None, false),
+        ("has ended", |facts| facts.expires = Some(UnixTime(1)), None, false),
+        ("this service", |facts| facts.services = services(&["imap", "smtp"]), None, true),
+        ("another service", |facts| facts.services = services(&["imap"]), None, false),
+        (
+            "this network",
+            |facts| facts.networks = networks(&["198.51.100.0/24", "192.0.2.0/24"]),
+            Some("192.0.2.7"),
+            true,
+        ),
+        ("another network", |facts| facts.networks = networks(&["198.51.100.0/24"]), Some("192.0.2.7"), false),
+        ("an address nobody tells", |facts| facts.networks = networks(&["0.0.0.0/0", "::/0"]), None, false),
+        ("this network, IPv6", |facts| facts.networks = networks(&["2001:db8::/32"]), Some("2001:db8::7"), true),
+        ("another one, IPv6", |facts| facts.networks = networks(&["2001:db8::/32"]), Some("2001:db9::7"), false),
+        (
+            "an IPv4 address in IPv6",
+            |facts| facts.networks = networks(&["192.0.2.0/24"]),
+            Some("::ffff:192.0.2.7"),
+            true,
+        ),
+        (
+            "one of two limits",
+            |facts| (facts.services, facts.networks) = (services(&["imap"]), networks(&["192.0.2.0/24"])),
+            Some("192.0.2.7"),
+            false,
+        ),
+    ];
     let joe = identity("joe@example.org");
-    let mut limited = stored("main", secrets(&joe, b"secret", &Scheme::DERIVED));
-    limited.facts.services = vec![ServiceName::new("imap").unwrap()];
-    let site = Site::new(&Scheme::DERIVED, [account(joe, vec![limited])]);
-    for mechanism in every() {
-        let right = site.log_in(start(mechanism, "joe", &password(b"secret")));
-        let wrong = site.log_in(start(mechanism, "joe", &password(b"wrong")));
-        assert_eq!(right.shape, wrong.shape, "{mechanism}");
-        match right.ending.unwrap() {
-            Ending::Denied(reason) => assert!(reason.contains("not good for"), "{mechanism}: {reason}"),
-            other => panic!("{other:?}"),
+    for (limit, set, remote, good) in limits {
+        let mut limited = stored("limited", secrets(&joe, b"secret", &Scheme::DERIVED));
+        set(&mut limited.facts);
+        let free = stored("free", secrets(&joe, b"other", &Scheme::DERIVED));
+        let mut site = Site::new(&Scheme::DERIVED, [account(joe.clone(), vec![limited, free])]);
+        site.context.remote = remote.map(|address| address.parse().unwrap());
+        for mechanism in every() {
+            let right = site.log_in(start(mechanism, "joe", &password(b"secret")));
+            let other = site.log_in(start(mechanism, "joe", &password(b"other")));
+            assert_eq!((other.is_accepted(), other.label()), (true, Some("free")), "{mechanism}, {limit}");
+            assert_eq!(right.is_accepted(), good, "{mechanism}, {limit}: {right:?}");
+            if good {
+                assert_eq!(right.label(), Some("limited"), "{mechanism}, {limit}");
+                continue;
+            }
+            let wrong = site.log_in(start(mechanism, "joe", &password(b"wrong")));
+            assert_eq!(right.shape, wrong.shape, "{mechanism}, {limit}");
+            match (right.ending.unwrap(), wrong.ending.unwrap()) {
+                (Ending::Denied(right), Ending::Denied(wrong)) => {
+                    assert!(
+                        right.contains("limited") && right.contains("not good for"),
+                        "{mechanism}, {limit}: {right}"
+                    );
+                    assert_eq!(wrong, "wrong password", "{mechanism}, {limit}");
+                }
+                other => panic!("{other:?}"),
+            }
         }
     }
+}
+
+fn services(names: &[&str]) -> Vec<ServiceName> {
+    names.iter().map(|name| ServiceName::new(name).unwrap()).collect()
+}
+
+fn networks(texts: &[&str]) -> Vec<Network> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
 }
 
 /// digest-uri is part of what DIGEST-MD5 proves, so it has to name a service that the password is good for.

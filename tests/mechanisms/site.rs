@@ -15,6 +15,7 @@ use sasldb::secret::Password;
 use sasldb::vocabulary::{InitialResponse, Mechanism, Scheme};
 
 pub(crate) const ITERATIONS: u32 = 64;
+pub(crate) const NOW: UnixTime = UnixTime(1_795_492_596);
 pub(crate) const NONCE: &str = "c2VydmVyIG5vbmNlIG9mIDE4IGI";
 
 pub(crate) fn password(text: &[u8]) -> Password {
@@ -144,8 +145,7 @@ impl Site {
         nonce: &str,
     ) -> Serving<'a> {
         let initial = initial.map_or(InitialResponse::Absent, InitialResponse::Present);
-        let now = UnixTime(1_795_492_596);
-        let progress = exchange::begin(&self.policy, self.context.clone(), mechanism, initial, nonce, now);
+        let progress = exchange::begin(&self.policy, self.context.clone(), mechanism, initial, nonce, NOW);
         Serving { site: self, shape: Vec::new(), turn: Turn::Ended(Ending::Unavailable) }.settle(progress)
     }
 
@@ -277,7 +277,7 @@ impl Serving<'_> {
                 }
                 Progress::LookUp { who, next } => {
                     self.shape.push(Shape::LookUp);
-                    next.answer(Ok(self.site.lookup(who)), UnixTime(1_795_492_596))
+                    next.answer(Ok(self.site.lookup(who)), NOW)
                 }
                 Progress::Compute(work) => {
                     self.shape.push(Shape::Compute);
