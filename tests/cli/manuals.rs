@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::shell::{LISTUSERS, SASLAUTHD, SASLDB, SASLPASSWD};
+use crate::shell::{LISTUSERS, SASLAUTHD, SASLDB, SASLPASSWD, Shell};
 
 fn help(program: &str, subcommand: &str) -> String {
     let output = Command::new(program).args(subcommand.split_whitespace()).arg("--help").output().unwrap();
@@ -79,7 +79,7 @@ fn every_option_is_in_help_and_man_page() {
             "sasldb-rs.8",
             &["--label", "--expires", "--service", "--network", "--generate", "--realm"],
         ),
-        (SASLDB, "check", "sasldb-rs.8", &["--realm", "--realm-alias", "--json"]),
+        (SASLDB, "check", "sasldb-rs.8", &["--realm", "--realm-alias", "--new-config", "--json"]),
         (SASLDB, "password list", "sasldb-rs.8", &["--json", "--realm"]),
         (SASLDB, "password remove", "sasldb-rs.8", &["--label", "--realm"]),
     ] {
@@ -119,4 +119,25 @@ fn every_setting_is_in_its_page() {
             assert!(named.iter().any(|name| page.contains(name)), "{setting} is not in the page");
         }
     }
+}
+
+/// All but the one that needs a helper, which the quickstart runs.
+#[test]
+fn the_examples_of_the_tool_do_what_they_say() {
+    let shell = Shell::new();
+    shell.make_mailman();
+    fs::write(shell.path("config.toml.new"), "realm = \"new.test\"").unwrap();
+    let page = man("sasldb-rs.8");
+    let examples: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix(".Dl sasldb-rs ")).collect();
+    for (part, status, said) in [
+        ("password add", Some(0), "-"),
+        ("--realm mx2.example.com", Some(1), "cut off: as \"mailman\" by SCRAM-SHA-256"),
+        ("--new-config", Some(1), "cut off: as \"mailman\" by SCRAM-SHA-256"),
+    ] {
+        let example = examples.iter().find(|example| example.contains(part)).unwrap();
+        let ran = shell.run(SASLDB, &example.split(' ').collect::<Vec<_>>(), b"");
+        assert_eq!((ran.status, ran.err.as_str()), (status, ""), "{example}: {ran:?}");
+        assert!(ran.out.contains(said), "{example}: {ran:?}");
+    }
+    assert_eq!(examples.len(), 4, "one that is not run: {examples:?}");
 }
