@@ -4,11 +4,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
 
 use crate::machine::{Machine, Ran};
+use crate::{mailers, programs};
 use crate::site::CERTIFICATE;
 
-const SERVER: &str = "mail.example.com";
-const SENDER: &str = "mailman@example.com";
-const RECIPIENT: &str = "friend@elsewhere.example";
+pub(crate) const SERVER: &str = "mail.example.com";
+pub(crate) const SENDER: &str = "mailman@example.com";
+pub(crate) const RECIPIENT: &str = "friend@elsewhere.example";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Client {
@@ -16,6 +17,12 @@ pub(crate) enum Client {
     Gsasl,
     Msmtp,
     Curl,
+    Alpine,
+    Neomutt,
+    NetSmtp,
+    Smtplib,
+    Nodemailer,
+    Camel,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,12 +58,6 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Postfix's name for the message, if it took it.
-    pub(crate) fn queue_id(&self) -> Option<&str> {
-        let (_, rest) = self.text.split_once("queued as ")?;
-        rest.split_whitespace().next()
-    }
-
     /// The server's reply that refused the login: code and text.
     pub(crate) fn refusal(&self) -> Option<String> {
         self.text.lines().find_map(|line| {
@@ -69,11 +70,58 @@ impl Report {
 }
 
 impl Client {
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Swaks,
+        Self::Gsasl,
+        Self::Msmtp,
+        Self::Curl,
+        Self::Alpine,
+        Self::Neomutt,
+        Self::NetSmtp,
+        Self::Smtplib,
+        Self::Nodemailer,
+        Self::Camel,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Swaks => "swaks",
+            Self::Gsasl => "gsasl",
+            Self::Msmtp => "msmtp",
+            Self::Curl => "curl",
+            Self::Alpine => "alpine",
+            Self::Neomutt => "neomutt",
+            Self::NetSmtp => "Perl Net::SMTP",
+            Self::Smtplib => "Python smtplib",
+            Self::Nodemailer => "nodemailer",
+            Self::Camel => "Evolution (Camel)",
+        }
+    }
+
+    /// Name and version, as the program itself says.
+    pub(crate) fn version(self, machine: &Machine) -> String {
+        let question = match self {
+            Self::Swaks | Self::Gsasl | Self::Msmtp | Self::Curl => format!("{} --version", self.name()),
+            Self::Alpine | Self::Neomutt => format!("{} -v", self.name()),
+            Self::NetSmtp => "perl -MNet::SMTP -e 'print Net::SMTP->VERSION'".to_owned(),
+            Self::Smtplib => "python3 --version".to_owned(),
+            Self::Nodemailer => "sed -n 's/.*\"version\"//p' /usr/share/nodejs/nodemailer/package.json".to_owned(),
+            Self::Camel => "grep -ahso '\"evolution-data-server\" \"version\".*' /usr/lib/*/libcamel-1.2.so.*".to_owned(),
+        };
+        let answer = machine.shell(&format!("{question} 2>&1 | cat"));
+        let mut numbers = answer.split(|character: char| !character.is_ascii_digit() && character != '.');
+        let number = numbers.find(|number| number.starts_with(|first: char| first.is_ascii_digit()));
+        format!("{} {}", self.name(), number.unwrap_or_default())
+    }
+
     /// The mechanisms of ours that the client has, in Debian's build.
     pub(crate) fn mechanisms(self) -> &'static [&'static str] {
         match self {
-            Self::Swaks | Self::Curl => &["DIGEST-MD5", "CRAM-MD5", "PLAIN", "LOGIN"],
-            Self::Gsasl | Self::Msmtp => &["DIGEST-MD5", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "PLAIN", "LOGIN"],
+            Self::Gsasl | Self::Msmtp | Self::Neomutt => {
+                &["DIGEST-MD5", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "PLAIN", "LOGIN"]
+            },
+            Self::Swaks | Self::Curl | Self::NetSmtp | Self::Camel => &["DIGEST-MD5", "CRAM-MD5", "PLAIN", "LOGIN"],
+            Self::Alpine | Self::Smtplib | Self::Nodemailer => &["CRAM-MD5", "PLAIN", "LOGIN"],
         }
     }
 
@@ -83,6 +131,12 @@ impl Client {
             Self::Gsasl => gsasl(machine, login, token),
             Self::Msmtp => msmtp(machine, login, token),
             Self::Curl => curl(machine, login, token),
+            Self::Alpine => mailers::alpine(machine, login, token),
+            Self::Neomutt => mailers::neomutt(machine, login, token),
+            Self::NetSmtp => programs::net_smtp(machine, login, token),
+            Self::Smtplib => programs::smtplib(machine, login, token),
+            Self::Nodemailer => programs::nodemailer(machine, login, token),
+            Self::Camel => programs::camel(machine, login, token),
         };
         Report { status, text, token: token.to_owned() }
     }
@@ -154,22 +208,22 @@ fn gsasl(machine: &Machine, login: &Login<'_>, token: &str) -> Ran {
         // Asked for a quality of protection and a realm it gets none: its own choice counts.
         say("\n\n");
     }
-    let mut until = |end: &str| {
+    let mut until = |end: fn(&str) -> bool| {
         loop {
             let mut line = String::new();
             let read = output.read_line(&mut line).unwrap();
             text.push_str(&line);
-            if read == 0 || line.contains(end) {
+            if read == 0 || end(&line) {
                 break;
             }
         }
     };
-    until("235 ");
+    until(|line| line.contains("235 "));
     // Postfix takes the message for an attempt to cheat when it comes before the 354.
     say(&format!("MAIL FROM:<{SENDER}>\nRCPT TO:<{RECIPIENT}>\nDATA\n"));
-    until("354 ");
+    until(|line| line.starts_with("354 ") || line.starts_with('5'));
     say(&format!("{}.\n", message(token, "\n")));
-    until("queued as ");
+    until(|line| line.starts_with("250 ") || line.starts_with('5'));
     drop(input);
     output.read_to_string(&mut text).unwrap();
     let mut ran = Ran::from(child.wait_with_output().unwrap());
@@ -177,6 +231,6 @@ fn gsasl(machine: &Machine, login: &Login<'_>, token: &str) -> Ran {
     ran
 }
 
-fn message(token: &str, end: &str) -> String {
+pub(crate) fn message(token: &str, end: &str) -> String {
     [&format!("From: {SENDER}"), &format!("To: {RECIPIENT}"), &format!("Subject: {token}"), "", "Hello.", ""].join(end)
 }

@@ -98,37 +98,50 @@ impl Drop for Ours {
     }
 }
 
+/// Name of the socket for look-ups beside it, which chasquid needs.
+pub(crate) const USERDB_SOCKET: &str = "auth-userdb";
+
 /// Starts Dovecot's auth service in the machine, on `socket` of the shared folder, with passwords in the clear: the only
-/// way in which it serves every mechanism. Its delays that grow with each failure are off.
+/// way in which it serves every mechanism. Its delays that grow with each failure are off, and so is its rule that names
+/// are ASCII.
 pub(crate) fn start_dovecot(machine: &Machine, socket: &str, accounts: &[(&str, &str)]) {
     let users = accounts.iter().fold(String::new(), |mut users, (name, password)| {
         let _ = writeln!(users, "{name}@{REALM}:{{PLAIN}}{password}:1000:1000::/tmp::");
         users
     });
     machine.write("/etc/dovecot/users", &users);
-    let listener = format!("service auth {{\n unix_listener /run/sasldb-rs/{socket} {{\n mode = 0666\n TYPE }}\n}}\n");
-    let version = machine.shell("dovecot --version");
-    let config = if version.starts_with("2.3") {
-        format!(
-            "protocols =\nssl = no\nlog_path = /var/log/dovecot.log\n\
-             auth_mechanisms = plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256\n\
-             auth_realms = {REALM}\nauth_default_realm = {REALM}\n\
-             passdb {{\n driver = passwd-file\n args = /etc/dovecot/users\n}}\n\
-             service anvil {{\n unix_listener anvil-auth-penalty {{\n mode = 0\n }}\n}}\n{}",
-            listener.replace("TYPE", "")
-        )
+    // A root above Dovecot's may not have its users.
+    machine.shell(
+        "for user in dovecot:961 dovenull:962; do
+            getent passwd ${user%:*} >/dev/null || echo ${user%:*}:x:${user#*:}:${user#*:}::/:/bin/false >>/etc/passwd
+            getent group ${user%:*} >/dev/null || echo ${user%:*}:x:${user#*:}: >>/etc/group
+        done",
+    );
+    let old = machine.shell("dovecot --version").starts_with("2.3");
+    let (versions, realm, passwords, kind) = if old {
+        ("", "auth_default_realm", "db {\n driver = passwd-file\n args = /etc/dovecot/users\n}", "")
     } else {
-        format!(
-            "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n\
-             protocols =\nssl = no\nlog_path = /var/log/dovecot.log\n\
-             auth_mechanisms = plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256\n\
-             auth_realms = {REALM}\nauth_default_domain = {REALM}\n\
-             passdb passwd-file {{\n passwd_file_path = /etc/dovecot/users\n}}\n{}",
-            listener.replace("TYPE", "type = auth-legacy\n")
+        (
+            "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n",
+            "auth_default_domain",
+            "db passwd-file {\n passwd_file_path = /etc/dovecot/users\n}",
+            "type = auth-legacy\n",
         )
     };
+    let config = format!(
+        "{versions}protocols =\nssl = no\nlog_path = /var/log/dovecot.log\n\
+         auth_mechanisms = plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256\n\
+         auth_realms = {REALM}\n{realm} = {REALM}\nauth_username_chars =\n\
+         pass{passwords}\nuser{passwords}\n\
+         service anvil {{\n unix_listener anvil-auth-penalty {{\n mode = 0\n }}\n}}\n\
+         service auth {{\n\
+         unix_listener /run/sasldb-rs/{socket} {{\n mode = 0666\n {kind}}}\n\
+         unix_listener /run/sasldb-rs/{USERDB_SOCKET} {{\n mode = 0666\n}}\n}}\n"
+    );
     machine.write("/etc/dovecot/dovecot.conf", &config);
     machine.shell("dovecot </dev/null >/dev/null 2>&1");
-    let path = machine.shared().join(socket);
-    wait_for("Dovecot to listen", || UnixStream::connect(&path).ok());
+    for socket in [socket, USERDB_SOCKET] {
+        let path = machine.shared().join(socket);
+        wait_for("Dovecot to listen", || UnixStream::connect(&path).ok());
+    }
 }

@@ -1,11 +1,12 @@
 //! A private machine: a Debian or Ubuntu root with a throw-away layer, in namespaces of its own.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -50,7 +51,13 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
+    /// Over the root of the mail tests.
     pub(crate) fn start() -> Self {
+        Self::over(&["mail"])
+    }
+
+    /// Over the roots of these kinds, the first uppermost: its users and groups are the machine's.
+    pub(crate) fn over(kinds: &[&str]) -> Self {
         let folder = tempfile::Builder::new().prefix("sasldb-").tempdir().unwrap();
         for part in ["system", "shared", "accounts"] {
             std::fs::create_dir(folder.path().join(part)).unwrap();
@@ -60,7 +67,8 @@ impl Machine {
             std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
         }
         let mut first_process = Command::new(project().join("tests/interop/machine.sh"))
-            .args([root(), folder.path()])
+            .arg(folder.path())
+            .args(kinds.iter().map(|kind| root(kind)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -82,8 +90,16 @@ impl Machine {
         self.folder.path().join("accounts")
     }
 
-    /// A command that will run in the machine as its root, with nothing of this side's environment.
+    /// A command that will run in the machine as its root, with nothing of this side's environment, for as long as
+    /// patience lasts.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, program: &str, arguments: &[S]) -> Command {
+        let mut command = self.endless("timeout");
+        command.args(["--signal=KILL", &PATIENCE.as_secs().to_string(), program]).args(arguments);
+        command
+    }
+
+    /// The same without an end, which the caller has to see to; for programs that want a terminal, too.
+    pub(crate) fn endless(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["--target", &self.pid]);
         if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
@@ -91,9 +107,7 @@ impl Machine {
         }
         command
             .args(["--mount", "--pid", "--net", "--ipc", "--uts", "--root", "--wd", "--"])
-            .args(["env", "-i", "HOME=/root", "LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
-            .args(["timeout", "--signal=KILL", &PATIENCE.as_secs().to_string(), program])
-            .args(arguments);
+            .args(["env", "-i", "HOME=/root", "LC_ALL=C.UTF-8", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", program]);
         command
     }
 
@@ -146,16 +160,20 @@ pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The root below every machine, made now if it is not in the cache.
-fn root() -> &'static Path {
-    static ROOT: OnceLock<PathBuf> = OnceLock::new();
-    ROOT.get_or_init(|| {
-        let output = Command::new(project().join("scripts/roots"))
-            .arg("mail")
-            .stderr(Stdio::inherit())
-            .output()
-            .expect("scripts/roots");
-        assert!(output.status.success(), "scripts/roots mail failed");
-        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
-    })
+/// The root of this kind, made now if it is not in the cache.
+fn root(kind: &str) -> PathBuf {
+    static ROOTS: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut roots = ROOTS.lock().unwrap();
+    if let Some(root) = roots.get(kind) {
+        return root.clone();
+    }
+    let output = Command::new(project().join("scripts/roots"))
+        .arg(kind)
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("scripts/roots");
+    assert!(output.status.success(), "scripts/roots {kind} failed");
+    let root = PathBuf::from(String::from_utf8(output.stdout).unwrap().trim());
+    roots.insert(kind.to_owned(), root.clone());
+    root
 }

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# Becomes a private machine: the root ROOT below a writable layer in memory, in namespaces of its own, on a network that
-# ends at its loopback. FOLDER holds `system`, on which it is mounted, and `shared`, which the machine sees as
-# /run/sasldb-rs. Says `ready PID` when it is up, and is gone, with all that runs in it, when its standard input ends.
+# Becomes a private machine: the ROOTs, the first uppermost, below a writable layer in memory, in namespaces of its own,
+# on a network that ends at its loopback. FOLDER holds `system`, on which it is mounted, and `shared`, which the machine
+# sees as /run/sasldb-rs. Says `ready PID` when it is up, and is gone, with all that runs in it, when its standard input
+# ends. Users and groups are the uppermost root's.
 #
-# usage: tests/interop/machine.sh ROOT FOLDER
+# usage: tests/interop/machine.sh FOLDER ROOT...
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 if [ "$1" != --inside ]; then
     exec "$here/../../scripts/private" --net "$here/machine.sh" --inside "$@"
 fi
-root=$2 system=$3/system shared=$3/shared
+system=$2/system shared=$2/shared
+shift 2
 
 # The process id as the machine outside knows it: this /proc is still that one's.
 read -r pid _ </proc/self/stat
@@ -23,9 +25,16 @@ read -r _ first _ </proc/self/uid_map
 mount -t tmpfs -o mode=755 machine "$system"
 mkdir "$system"/{upper,work,root}
 chmod 755 "$system/upper"
-cd "$root"
-mount -t overlay -o "lowerdir=.,upperdir=$system/upper,workdir=$system/work$options" machine "$system/root"
-cd "$system/root"
+cd "$system"
+# Names of our own, because the mount option can't hold every path.
+layers=
+for root; do
+    ln -s "$root" "layer$#"
+    layers=${layers:+$layers:}layer$#
+    shift
+done
+mount -t overlay -o "lowerdir=$layers,upperdir=upper,workdir=work$options" machine root
+cd root
 
 mount -t tmpfs -o mode=755 dev dev
 for node in null zero full random urandom tty; do

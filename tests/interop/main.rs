@@ -13,13 +13,18 @@
 
 mod changes;
 mod clients;
+mod compatibility;
 mod dialogue;
 mod doveadm;
 mod fail2ban;
 mod helper;
 mod machine;
+mod mailers;
+mod other_servers;
 mod peer;
+mod programs;
 mod recipe;
 mod recorder;
+mod servers;
 mod site;
 mod wire;

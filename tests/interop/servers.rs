@@ -1,0 +1,204 @@
+//! The mail servers: how each is set up, started, and asked who logged in.
+
+use crate::clients::SERVER;
+use crate::machine::{Machine, project};
+use crate::site::CERTIFICATE;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Server {
+    Postfix,
+    Exim,
+    Chasquid,
+}
+
+/// Challenge mechanisms for which each server has a port that offers nothing else, for clients that take what is best.
+const ALONE: [&str; 4] = ["DIGEST-MD5", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"];
+
+/// The port on which a server offers this mechanism, perhaps alone.
+pub(crate) fn port_of(mechanism: &str) -> usize {
+    ALONE.iter().position(|alone| *alone == mechanism).map_or(25, |position| 1001 + position)
+}
+
+impl Server {
+    /// The roots that a machine needs for this server and every client.
+    pub(crate) fn roots(self) -> &'static [&'static str] {
+        match self {
+            Self::Postfix => &["mail", "clients"],
+            Self::Exim => &["exim", "clients", "mail"],
+            Self::Chasquid => &["chasquid", "clients", "mail"],
+        }
+    }
+
+    pub(crate) fn mechanisms(self) -> &'static [&'static str] {
+        match self {
+            Self::Postfix | Self::Exim => {
+                &["SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5", "LOGIN", "PLAIN"]
+            },
+            Self::Chasquid => &["PLAIN"],
+        }
+    }
+
+    /// Makes the server relay to the next hop for those who log in. Its helper need not be there yet.
+    pub(crate) fn set_up(self, machine: &Machine) {
+        match self {
+            Self::Postfix => set_up_postfix(machine),
+            Self::Exim => set_up_exim(machine),
+            Self::Chasquid => set_up_chasquid(machine),
+        }
+    }
+
+    pub(crate) fn start(self, machine: &Machine) {
+        machine.shell(match self {
+            Self::Postfix => "postfix start </dev/null >/var/log/start.log 2>&1",
+            Self::Exim => "exim4 -bd -q1h </dev/null >/var/log/start.log 2>&1",
+            Self::Chasquid => {
+                "setpriv --reuid chasquid --regid chasquid --clear-groups --inh-caps +net_bind_service \
+                 --ambient-caps +net_bind_service chasquid -testing__outgoing_smtp_port 2525 \
+                 </dev/null >/var/log/start.log 2>&1 &"
+            },
+        });
+    }
+
+    pub(crate) fn log(self, machine: &Machine) -> String {
+        machine.shell(match self {
+            Self::Postfix => "cat /var/log/mail.log",
+            Self::Exim => "cat /var/log/exim4/mainlog",
+            Self::Chasquid => "cat /var/log/start.log /var/log/chasquid/mail.log",
+        })
+    }
+
+    /// Name and version, as the tables print them.
+    pub(crate) fn version(self, machine: &Machine) -> String {
+        let version = machine.shell(match self {
+            Self::Postfix => "echo Postfix $(postconf -h mail_version)",
+            Self::Exim => "exim4 -bV | sed -n 's/^Exim version \\([^ ]*\\).*/Exim \\1/p'",
+            Self::Chasquid => "sed -n 's/.*chasquid starting (version \\(.*\\))/chasquid \\1/p' /var/log/start.log",
+        });
+        version.trim().split('-').next().unwrap_or_default().to_owned()
+    }
+
+    /// What the server's log says of the login that `arrived`, a message at the next hop, came in with: mechanism and
+    /// user. None where the log can't tell.
+    pub(crate) fn login_of(self, log: &str, arrived: &str) -> Option<(String, String)> {
+        let id = match self {
+            Self::Postfix => arrived.split(" id ").nth(2)?.split_whitespace().next()?,
+            Self::Exim => arrived.split("\tid ").nth(1)?.split_whitespace().next()?,
+            Self::Chasquid => return None,
+        };
+        let line = |start: &str| log.lines().find(|line| line.contains(start));
+        match self {
+            Self::Postfix => {
+                let (_, login) = line(&format!("{id}: client="))?.split_once("sasl_method=")?;
+                let (mechanism, user) = login.split_once(", sasl_username=")?;
+                Some((mechanism.to_owned(), user.to_owned()))
+            },
+            Self::Exim => {
+                let (_, login) = line(&format!("{id} <= "))?.split_once(" A=")?;
+                let (authenticator, user) = login.split_whitespace().next()?.split_once("_helper:")?;
+                Some((authenticator.replace('_', "-").to_uppercase(), user.to_owned()))
+            },
+            Self::Chasquid => None,
+        }
+    }
+}
+
+fn contrib(path: &str) -> String {
+    std::fs::read_to_string(project().join("contrib").join(path)).unwrap()
+}
+
+/// Debian's Postfix as it is installed, with the recipe and what a private network needs. The client comes from
+/// 192.0.2.1, which is none of Postfix's own networks: a stranger.
+fn set_up_postfix(machine: &Machine) {
+    machine.shell(&format!(
+        "postconf -e myhostname={SERVER} 'mynetworks = 127.0.0.0/8' inet_protocols=ipv4 \
+         maillog_file=/var/log/mail.log 'relayhost = [127.0.0.1]:2525' disable_dns_lookups=yes \
+         smtp_tls_security_level=none smtpd_tls_security_level=may smtpd_tls_cert_file={CERTIFICATE} \
+         smtpd_tls_key_file=/etc/ssl/private/mail.key
+         ln -s sasldb-rs/auth /var/spool/postfix/private/auth"
+    ));
+    machine.shell(&contrib("postfix/setup.sh"));
+    for mechanism in ALONE {
+        let port = port_of(mechanism);
+        machine.shell(&format!(
+            "postconf -Me '{port}/inet = {port} inet n - y - - smtpd -o smtpd_sasl_mechanism_filter={mechanism}'"
+        ));
+    }
+}
+
+/// A configuration of the least that relays, around the recipe's authenticators.
+fn set_up_exim(machine: &Machine) {
+    machine.write("/etc/exim4/exim4.conf", &EXIM.replace("AUTHENTICATORS", &exim_authenticators()));
+    machine.shell("chgrp -R Debian-exim /etc/ssl/private; chmod 750 /etc/ssl/private; chmod 640 /etc/ssl/private/*");
+}
+
+/// The recipe's, each offered on its own port too, and on no other's.
+fn exim_authenticators() -> String {
+    let mut lines = Vec::new();
+    for line in contrib("exim/authenticators").lines() {
+        lines.push(line.to_owned());
+        let mechanism = line.strip_prefix("  public_name = ").unwrap_or_default();
+        if ALONE.contains(&mechanism) {
+            let port = port_of(mechanism);
+            lines.push(format!("  server_advertise_condition = ${{if inlist{{$received_port}}{{25:{port}}}}}"));
+        }
+    }
+    lines.join("\n")
+}
+
+const EXIM: &str = "\
+primary_hostname = mail.example.com
+daemon_smtp_ports = 25 : 1001 : 1002 : 1003 : 1004
+disable_ipv6
+keep_environment =
+tls_advertise_hosts = *
+tls_certificate = /etc/ssl/certs/mail.example.com.pem
+tls_privatekey = /etc/ssl/private/mail.key
+smtp_accept_max = 0
+host_lookup =
+rfc1413_hosts =
+acl_smtp_rcpt = check_rcpt
+begin acl
+check_rcpt:
+  accept authenticated = *
+  deny message = relay not permitted
+begin routers
+next_hop:
+  driver = manualroute
+  transport = remote_smtp
+  route_list = * 127.0.0.1::2525
+  self = send
+begin transports
+remote_smtp:
+  driver = smtp
+begin authenticators
+AUTHENTICATORS
+";
+
+/// chasquid has no relay host: it asks the DNS, here one that knows no name, and then takes the address of the domain.
+fn set_up_chasquid(machine: &Machine) {
+    machine.shell(
+        "getent passwd chasquid >/dev/null || adduser --quiet --system --group --no-create-home chasquid
+         mkdir -p /etc/chasquid/domains/mail.example.com /etc/chasquid/certs/mail.example.com /var/lib/chasquid \
+            /var/log/chasquid
+         cp /etc/ssl/certs/mail.example.com.pem /etc/chasquid/certs/mail.example.com/fullchain.pem
+         cp /etc/ssl/private/mail.key /etc/chasquid/certs/mail.example.com/privkey.pem
+         chown -R chasquid /etc/chasquid/certs /var/lib/chasquid /var/log/chasquid
+         echo nameserver 127.0.0.1 >/etc/resolv.conf
+         echo 127.0.0.1 elsewhere.example >>/etc/hosts",
+    );
+    let settings = "hostname: \"mail.example.com\"\nsubmission_address: \":25\"\nsmtp_address: \"127.0.0.1:2626\"\n\
+                    submission_over_tls_address: \"127.0.0.1:2465\"\nmail_log_path: \"/var/log/chasquid/mail.log\"\n";
+    machine.write("/etc/chasquid/chasquid.conf", &format!("{settings}{}", contrib("chasquid/chasquid.conf")));
+    machine.write("/srv/no-names.py", NO_NAMES);
+    machine.shell("python3 /srv/no-names.py </dev/null >/dev/null 2>&1 &");
+}
+
+const NO_NAMES: &str = r#"
+import socket
+
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+while True:
+    query, client = server.recvfrom(4096)
+    server.sendto(query[:2] + b"\x81\x83" + query[4:6] + bytes(6) + query[12:], client)
+"#;
