@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
 
 use crate::machine::{Machine, Ran};
-use crate::{mailers, programs};
 use crate::site::CERTIFICATE;
+use crate::{mailers, programs};
 
 pub(crate) const SERVER: &str = "mail.example.com";
 pub(crate) const SENDER: &str = "mailman@example.com";
@@ -106,7 +106,9 @@ impl Client {
             Self::NetSmtp => "perl -MNet::SMTP -e 'print Net::SMTP->VERSION'".to_owned(),
             Self::Smtplib => "python3 --version".to_owned(),
             Self::Nodemailer => "sed -n 's/.*\"version\"//p' /usr/share/nodejs/nodemailer/package.json".to_owned(),
-            Self::Camel => "grep -ahso '\"evolution-data-server\" \"version\".*' /usr/lib/*/libcamel-1.2.so.*".to_owned(),
+            Self::Camel => {
+                "grep -ahso '\"evolution-data-server\" \"version\".*' /usr/lib/*/libcamel-1.2.so.*".to_owned()
+            }
         };
         let answer = machine.shell(&format!("{question} 2>&1 | cat"));
         let mut numbers = answer.split(|character: char| !character.is_ascii_digit() && character != '.');
@@ -119,7 +121,7 @@ impl Client {
         match self {
             Self::Gsasl | Self::Msmtp | Self::Neomutt => {
                 &["DIGEST-MD5", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "PLAIN", "LOGIN"]
-            },
+            }
             Self::Swaks | Self::Curl | Self::NetSmtp | Self::Camel => &["DIGEST-MD5", "CRAM-MD5", "PLAIN", "LOGIN"],
             Self::Alpine | Self::Smtplib | Self::Nodemailer => &["CRAM-MD5", "PLAIN", "LOGIN"],
         }

@@ -105,9 +105,14 @@ impl Machine {
         if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
             command.arg("--user");
         }
-        command
-            .args(["--mount", "--pid", "--net", "--ipc", "--uts", "--root", "--wd", "--"])
-            .args(["env", "-i", "HOME=/root", "LC_ALL=C.UTF-8", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", program]);
+        command.args(["--mount", "--pid", "--net", "--ipc", "--uts", "--root", "--wd", "--"]).args([
+            "env",
+            "-i",
+            "HOME=/root",
+            "LC_ALL=C.UTF-8",
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+            program,
+        ]);
         command
     }
 

@@ -74,14 +74,14 @@ fn alpine_sends(screen: &mut PtySession, password: &str) -> Result<bool, rexpect
         match question.as_str() {
             "Send message?" => {
                 screen.send("y")?;
-            },
+            }
             "PASSWORD: " if asked == 0 => {
                 asked += 1;
                 screen.send_line(password)?;
-            },
+            }
             "Preserve password" => {
                 screen.send("n")?;
-            },
+            }
             "Message sent" => return Ok(true),
             // Where it has ended already, its last words come with the end.
             end => return Ok([before.as_str(), end].concat().contains("Message sent")),

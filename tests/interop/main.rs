@@ -11,6 +11,7 @@
     clippy::print_stderr
 )]
 
+mod askers;
 mod changes;
 mod clients;
 mod compatibility;
@@ -22,6 +23,7 @@ mod machine;
 mod mailers;
 mod other_servers;
 mod peer;
+mod place;
 mod programs;
 mod recipe;
 mod recorder;

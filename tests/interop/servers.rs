@@ -20,6 +20,14 @@ pub(crate) fn port_of(mechanism: &str) -> usize {
 }
 
 impl Server {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Postfix => "Postfix",
+            Self::Exim => "Exim",
+            Self::Chasquid => "chasquid",
+        }
+    }
+
     /// The roots that a machine needs for this server and every client.
     pub(crate) fn roots(self) -> &'static [&'static str] {
         match self {
@@ -31,9 +39,7 @@ impl Server {
 
     pub(crate) fn mechanisms(self) -> &'static [&'static str] {
         match self {
-            Self::Postfix | Self::Exim => {
-                &["SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5", "LOGIN", "PLAIN"]
-            },
+            Self::Postfix | Self::Exim => &["SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5", "LOGIN", "PLAIN"],
             Self::Chasquid => &["PLAIN"],
         }
     }
@@ -55,7 +61,7 @@ impl Server {
                 "setpriv --reuid chasquid --regid chasquid --clear-groups --inh-caps +net_bind_service \
                  --ambient-caps +net_bind_service chasquid -testing__outgoing_smtp_port 2525 \
                  </dev/null >/var/log/start.log 2>&1 &"
-            },
+            }
         });
     }
 
@@ -91,12 +97,12 @@ impl Server {
                 let (_, login) = line(&format!("{id}: client="))?.split_once("sasl_method=")?;
                 let (mechanism, user) = login.split_once(", sasl_username=")?;
                 Some((mechanism.to_owned(), user.to_owned()))
-            },
+            }
             Self::Exim => {
                 let (_, login) = line(&format!("{id} <= "))?.split_once(" A=")?;
                 let (authenticator, user) = login.split_whitespace().next()?.split_once("_helper:")?;
                 Some((authenticator.replace('_', "-").to_uppercase(), user.to_owned()))
-            },
+            }
             Self::Chasquid => None,
         }
     }

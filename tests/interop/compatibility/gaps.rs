@@ -1,7 +1,8 @@
 //! What is known not to work, and why. Each reason is a line under the table.
 
-use super::{Attempt, Helper, Typed};
+use super::{Attempt, Typed};
 use crate::clients::Client;
+use crate::place::Helper;
 use crate::servers::Server;
 
 /// Why this attempt fails; None when it has to succeed.
@@ -20,14 +21,15 @@ fn client_and_server(attempt: &Attempt) -> Option<&'static str> {
         (Client::Smtplib, _, _) if not_ascii => Some("smtplib: names and passwords in ASCII only"),
         (Client::Gsasl, Server::Exim, "LOGIN" | "PLAIN") => {
             Some("gsasl says STARTTLS before EHLO, which Exim refuses: no TLS, so no mechanism that shows the password")
-        },
+        }
         _ => None,
     }
 }
 
 fn ours(attempt: &Attempt) -> Option<&'static str> {
     let hashes_the_name = attempt.mechanism == "DIGEST-MD5" && attempt.typed == Typed::Capitals;
-    hashes_the_name.then_some("`MailMan@Example.COM`: DIGEST-MD5 hashes the name as typed, so only the two stored spellings fit")
+    hashes_the_name
+        .then_some("`MailMan@Example.COM`: DIGEST-MD5 hashes the name as typed, so only the two stored spellings fit")
 }
 
 fn dovecot(attempt: &Attempt) -> Option<&'static str> {
@@ -42,7 +44,7 @@ fn dovecot(attempt: &Attempt) -> Option<&'static str> {
         ),
         (Gsasl | Msmtp | Neomutt, "DIGEST-MD5") if not_ascii => {
             Some("`pä55`: GNU SASL hashes the password in ISO 8859-1, and Dovecot in UTF-8 only")
-        },
+        }
         _ => None,
     }
 }

@@ -8,19 +8,13 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use crate::clients::{Client, Login, Report};
-use crate::helper::{Ours, SOCKET, start_dovecot};
 use crate::machine::wait_for;
+use crate::place::{Helper, Place};
 use crate::servers::Server;
 use crate::site::{Site, token};
 
 /// The accounts of every run; the second holds what ASCII does not.
 const ACCOUNTS: [(&str, &str); 2] = [("mailman", "secret"), ("jörg", "pä55")];
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Helper {
-    Ours,
-    Dovecot,
-}
 
 /// How a user types name and password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,34 +103,6 @@ fn attempts() -> Vec<Attempt> {
     attempts
 }
 
-/// A server with its helper and the accounts.
-struct Place {
-    site: Site,
-    _ours: Option<Ours>,
-}
-
-impl Place {
-    /// Our helper dies with the thread that starts it: call this from one that stays.
-    fn furnish(site: Site, helper: Helper) -> Self {
-        let ours = match helper {
-            Helper::Ours => {
-                let mut ours = Ours::beside(&site.machine);
-                ours.start();
-                for (name, password) in ACCOUNTS {
-                    ours.saslpasswd(&["-p", "-c"], name, &format!("{password}\n"));
-                }
-                Some(ours)
-            },
-            Helper::Dovecot => {
-                start_dovecot(&site.machine, SOCKET, &ACCOUNTS);
-                None
-            },
-        };
-        site.start();
-        Self { site, _ours: ours }
-    }
-}
-
 /// Makes all attempts, as many at once as the machine bears, and says how each ended, in their order.
 fn make(attempts: &[Attempt], places: &[Place]) -> Vec<Outcome> {
     let at_once = 4 * std::thread::available_parallelism().map_or(1, usize::from);
@@ -209,7 +175,8 @@ fn every_client_logs_in_by_every_mechanism_it_has() {
     let sites = std::thread::scope(|scope| {
         PAIRS.map(|(_, server)| scope.spawn(move || Site::of(server))).map(|site| site.join().unwrap())
     });
-    let places: Vec<_> = sites.into_iter().zip(PAIRS).map(|(site, pair)| Place::furnish(site, pair.0)).collect();
+    let places: Vec<_> =
+        sites.into_iter().zip(PAIRS).map(|(site, pair)| Place::furnish(site, pair.0, &ACCOUNTS)).collect();
     let attempts = attempts();
     let outcomes = make(&attempts, &places);
     let wrong: Vec<_> = attempts

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{Attempt, Helper, PAIRS, Place, Typed, gaps};
+use super::{Attempt, PAIRS, Typed, gaps};
 use crate::clients::Client;
 use crate::machine::project;
+use crate::place::{Helper, Place};
 use crate::servers::Server;
 
 const BEGIN: &str = "<!-- begin: written by tests/interop, see docs/testing.md -->\n";
@@ -63,7 +64,7 @@ fn render(attempts: &[Attempt], versions: &Versions) -> String {
         let _ = writeln!(text, "{}", "---|".repeat(MECHANISMS.len()));
         for (_, server) in PAIRS.into_iter().filter(|pair| pair.0 == helper) {
             for client in Client::ALL {
-                let _ = write!(text, "| {server:?} | {} |", client.name());
+                let _ = write!(text, "| {} | {} |", server.name(), client.name());
                 for mechanism in MECHANISMS {
                     let of_cell = |attempt: &&Attempt| {
                         (attempt.helper, attempt.server, attempt.client, attempt.mechanism)

@@ -1,0 +1,40 @@
+//! A mail server, what answers it, and the accounts.
+
+use crate::helper::{Ours, SOCKET, start_dovecot};
+use crate::machine::Machine;
+use crate::site::Site;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Helper {
+    Ours,
+    Dovecot,
+}
+
+impl Helper {
+    /// Starts it beside the machine, or in it. Ours dies with the thread that starts it: call this from one that stays.
+    pub(crate) fn start(self, machine: &Machine, accounts: &[(&str, &str)], settings: &str) -> Option<Ours> {
+        if self == Self::Dovecot {
+            start_dovecot(machine, SOCKET, accounts);
+            return None;
+        }
+        let mut ours = Ours::beside(machine);
+        ours.start_with(settings);
+        for (name, password) in accounts {
+            ours.saslpasswd(&["-p", "-c"], name, &format!("{password}\n"));
+        }
+        Some(ours)
+    }
+}
+
+pub(crate) struct Place {
+    pub(crate) site: Site,
+    _ours: Option<Ours>,
+}
+
+impl Place {
+    pub(crate) fn furnish(site: Site, helper: Helper, accounts: &[(&str, &str)]) -> Self {
+        let ours = helper.start(&site.machine, accounts, "");
+        site.start();
+        Self { site, _ours: ours }
+    }
+}
