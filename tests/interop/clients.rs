@@ -98,22 +98,15 @@ impl Client {
         }
     }
 
-    /// Name and version, as the program itself says.
-    pub(crate) fn version(self, machine: &Machine) -> String {
-        let question = match self {
-            Self::Swaks | Self::Gsasl | Self::Msmtp | Self::Curl => format!("{} --version", self.name()),
-            Self::Alpine | Self::Neomutt => format!("{} -v", self.name()),
-            Self::NetSmtp => "perl -MNet::SMTP -e 'print Net::SMTP->VERSION'".to_owned(),
-            Self::Smtplib => "python3 --version".to_owned(),
-            Self::Nodemailer => "sed -n 's/.*\"version\"//p' /usr/share/nodejs/nodemailer/package.json".to_owned(),
-            Self::Camel => {
-                "grep -ahso '\"evolution-data-server\" \"version\".*' /usr/lib/*/libcamel-1.2.so.*".to_owned()
-            }
-        };
-        let answer = machine.shell(&format!("{question} 2>&1 | cat"));
-        let mut numbers = answer.split(|character: char| !character.is_ascii_digit() && character != '.');
-        let number = numbers.find(|number| number.starts_with(|first: char| first.is_ascii_digit()));
-        format!("{} {}", self.name(), number.unwrap_or_default())
+    /// The package it comes in.
+    pub(crate) fn package(self) -> &'static str {
+        match self {
+            Self::NetSmtp => "perl",
+            Self::Smtplib => "python3-minimal",
+            Self::Nodemailer => "node-nodemailer",
+            Self::Camel => "gir1.2-camel-1.2",
+            _ => self.name(),
+        }
     }
 
     /// The mechanisms of ours that the client has, in Debian's build.

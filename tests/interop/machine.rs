@@ -141,6 +141,14 @@ impl Machine {
         ran.text
     }
 
+    /// The version of a package of its roots, without what the distribution counts.
+    pub(crate) fn version(&self, package: &str) -> String {
+        let found = self.shell(&format!("sed -n 's/^{package}\\(:[^\t]*\\)\\?\t//p' /etc/packages-of-* | head -n 1"));
+        let upstream = found.trim().rsplit_once('-').map_or(found.trim(), |(upstream, _)| upstream);
+        let upstream = upstream.split_once(':').map_or(upstream, |(_, upstream)| upstream);
+        upstream.split(['+', '~']).next().unwrap_or_default().to_owned()
+    }
+
     pub(crate) fn write(&self, path: &str, content: &str) {
         let ran = self.run_with("tee", &[path], content);
         assert_eq!(ran.status, 0, "{}", ran.text);

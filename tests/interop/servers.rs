@@ -55,7 +55,11 @@ impl Server {
 
     pub(crate) fn start(self, machine: &Machine) {
         machine.shell(match self {
-            Self::Postfix => "postfix start </dev/null >/var/log/start.log 2>&1",
+            // The README's lines are for a Postfix that runs.
+            Self::Postfix => &format!(
+                "{{ postfix start\n{}}} </dev/null >/var/log/start.log 2>&1",
+                block_of_the_readme("## Postfix")
+            ),
             Self::Exim => "exim4 -bd -q1h </dev/null >/var/log/start.log 2>&1",
             Self::Chasquid => {
                 "setpriv --reuid chasquid --regid chasquid --clear-groups --inh-caps +net_bind_service \
@@ -73,14 +77,13 @@ impl Server {
         })
     }
 
-    /// Name and version, as the tables print them.
-    pub(crate) fn version(self, machine: &Machine) -> String {
-        let version = machine.shell(match self {
-            Self::Postfix => "echo Postfix $(postconf -h mail_version)",
-            Self::Exim => "exim4 -bV | sed -n 's/^Exim version \\([^ ]*\\).*/Exim \\1/p'",
-            Self::Chasquid => "sed -n 's/.*chasquid starting (version \\(.*\\))/chasquid \\1/p' /var/log/start.log",
-        });
-        version.trim().split('-').next().unwrap_or_default().to_owned()
+    /// The package it comes in.
+    pub(crate) fn package(self) -> &'static str {
+        match self {
+            Self::Postfix => "postfix",
+            Self::Exim => "exim4-daemon-heavy",
+            Self::Chasquid => "chasquid",
+        }
     }
 
     /// What the server's log says of the login that `arrived`, a message at the next hop, came in with: mechanism and
@@ -112,7 +115,15 @@ fn contrib(path: &str) -> String {
     std::fs::read_to_string(project().join("contrib").join(path)).unwrap()
 }
 
-/// Debian's Postfix as it is installed, with the recipe and what a private network needs. The client comes from
+/// The first lines of code below this heading of the README.
+fn block_of_the_readme(heading: &str) -> String {
+    let readme = std::fs::read_to_string(project().join("README.md")).unwrap();
+    let section = readme.lines().skip_while(|line| *line != heading);
+    let lines = section.skip_while(|line| !line.starts_with("    ")).map_while(|line| line.strip_prefix("    "));
+    lines.fold(String::new(), |block, line| block + line + "\n")
+}
+
+/// Debian's Postfix as it is installed, with what a private network needs; the README's lines follow when it runs. The client comes from
 /// 192.0.2.1, which is none of Postfix's own networks: a stranger.
 fn set_up_postfix(machine: &Machine) {
     machine.shell(&format!(
@@ -122,7 +133,6 @@ fn set_up_postfix(machine: &Machine) {
          smtpd_tls_key_file=/etc/ssl/private/mail.key
          ln -s sasldb-rs/auth /var/spool/postfix/private/auth"
     ));
-    machine.shell(&contrib("postfix/setup.sh"));
     for mechanism in ALONE {
         let port = port_of(mechanism);
         machine.shell(&format!(
@@ -139,8 +149,12 @@ fn set_up_exim(machine: &Machine) {
 
 /// The recipe's, each offered on its own port too, and on no other's.
 fn exim_authenticators() -> String {
+    let all = contrib("exim/authenticators");
+    let shown = block_of_the_readme("## Exim");
+    let first = shown.strip_prefix("begin authenticators\n").unwrap();
+    assert!(all.contains(&format!("\n{first}\n")), "the README shows another block than contrib/exim/authenticators");
     let mut lines = Vec::new();
-    for line in contrib("exim/authenticators").lines() {
+    for line in all.lines() {
         lines.push(line.to_owned());
         let mechanism = line.strip_prefix("  public_name = ").unwrap_or_default();
         if ALONE.contains(&mechanism) {

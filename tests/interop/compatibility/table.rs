@@ -1,10 +1,11 @@
 //! The block of docs/compatibility.md that a run of the tests writes.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
-use super::{Attempt, PAIRS, Typed, gaps};
+use super::{Attempt, Outcome, PAIRS, Typed, gaps};
 use crate::clients::Client;
-use crate::machine::project;
+use crate::machine::{Machine, project};
 use crate::place::{Helper, Place};
 use crate::servers::Server;
 
@@ -12,52 +13,69 @@ const BEGIN: &str = "<!-- begin: written by tests/interop, see docs/testing.md -
 const END: &str = "<!-- end -->\n";
 const MECHANISMS: [&str; 6] = ["SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5", "LOGIN", "PLAIN"];
 
-/// What took part.
-pub(super) struct Versions {
-    system: String,
-    programs: Vec<String>,
+/// The table as it stands in the docs, and around it the page.
+pub(super) struct Kept {
+    before: String,
+    /// What took part, one line.
+    versions: String,
+    table: String,
+    after: String,
 }
 
-impl Versions {
-    pub(super) fn ask(places: &[Place]) -> Self {
-        let machine = &places[0].site.machine;
-        let mut programs = Vec::new();
-        for Place { site, .. } in places {
-            let version = site.server.version(&site.machine);
-            if !programs.contains(&version) {
-                programs.push(version);
-            }
+impl Kept {
+    pub(super) fn read() -> Self {
+        let page = std::fs::read_to_string(path()).unwrap();
+        let (before, rest) = page.split_once(BEGIN).expect("the beginning of the block in docs/compatibility.md");
+        let (block, after) = rest.split_once(END).expect("the end of the block in docs/compatibility.md");
+        let (versions, table) = block.split_once('\n').expect("a line of versions");
+        let [before, versions, table, after] = [before, versions, table, after].map(str::to_owned);
+        Self { before, versions, table, after }
+    }
+
+    /// Whether it was found on this system: another has other versions, in which gaps have closed.
+    pub(super) fn is_of(&self, machine: &Machine) -> bool {
+        self.versions.starts_with(&format!("{}: ", system(machine)))
+    }
+
+    /// Holds it against what these attempts have shown. Where `SASLDB_WRITE_TABLE` is set it becomes that.
+    pub(super) fn compare(&self, outcomes: &[(Attempt, Outcome)], places: &[Place]) {
+        let shown = render(outcomes);
+        if std::env::var_os("SASLDB_WRITE_TABLE").is_some() {
+            let versions = versions(places);
+            std::fs::write(path(), [&self.before, BEGIN, &versions, "\n", &shown, END, &self.after].concat()).unwrap();
+        } else if self.is_of(&places[0].site.machine) {
+            assert_eq!(
+                self.table, shown,
+                "docs/compatibility.md has another table: SASLDB_WRITE_TABLE=1 writes this one"
+            );
         }
-        programs.extend(Client::ALL.map(|client| client.version(machine)));
-        programs.push(format!("Dovecot {}", machine.shell("dovecot --version | cut -d ' ' -f 1").trim()));
-        let system = machine.shell(". /etc/os-release; echo $NAME $VERSION_ID").trim().to_owned();
-        Self { system, programs }
     }
 }
 
-/// Holds the block against what these attempts have shown; writes it where `SASLDB_WRITE_TABLE` is set.
-pub(super) fn compare(attempts: &[Attempt], versions: &Versions) {
-    let path = project().join("docs/compatibility.md");
-    let page = std::fs::read_to_string(&path).unwrap();
-    let (before, rest) = page.split_once(BEGIN).expect("the beginning of the block in docs/compatibility.md");
-    let (block, after) = rest.split_once(END).expect("the end of the block in docs/compatibility.md");
-    let shown = render(attempts, versions);
-    if std::env::var_os("SASLDB_WRITE_TABLE").is_some() {
-        std::fs::write(&path, [before, BEGIN, &shown, END, after].concat()).unwrap();
-    } else if block.starts_with(&heading(versions)) {
-        assert_eq!(block, shown, "docs/compatibility.md has another table: SASLDB_WRITE_TABLE=1 writes this one");
-    } else {
-        // Another system with other versions: that nothing but the known gaps failed is all that can be said of it.
-        eprintln!("{shown}");
+fn path() -> PathBuf {
+    project().join("docs/compatibility.md")
+}
+
+fn system(machine: &Machine) -> String {
+    machine.shell(". /etc/os-release; echo $NAME $VERSION_ID").trim().to_owned()
+}
+
+fn versions(places: &[Place]) -> String {
+    let machine = &places[0].site.machine;
+    let mut programs = Vec::new();
+    for Place { site, .. } in places {
+        let version = format!("{} {}", site.server.name(), site.machine.version(site.server.package()));
+        if !programs.contains(&version) {
+            programs.push(version);
+        }
     }
+    programs.extend(Client::ALL.map(|client| format!("{} {}", client.name(), machine.version(client.package()))));
+    programs.push(format!("Dovecot {}", machine.version("dovecot-core")));
+    format!("{}: {}.", system(machine), programs.join(", "))
 }
 
-fn heading(versions: &Versions) -> String {
-    format!("{}: {}.\n", versions.system, versions.programs.join(", "))
-}
-
-fn render(attempts: &[Attempt], versions: &Versions) -> String {
-    let mut text = heading(versions);
+fn render(outcomes: &[(Attempt, Outcome)]) -> String {
+    let mut text = String::new();
     let mut reasons: Vec<&str> = Vec::new();
     for (helper, title) in [(Helper::Ours, "With saslauthd-rs"), (Helper::Dovecot, "With Dovecot's auth service")] {
         let _ = write!(text, "\n{title}:\n\n| server | client | {} |\n|---|---|", MECHANISMS.join(" | "));
@@ -66,12 +84,12 @@ fn render(attempts: &[Attempt], versions: &Versions) -> String {
             for client in Client::ALL {
                 let _ = write!(text, "| {} | {} |", server.name(), client.name());
                 for mechanism in MECHANISMS {
-                    let of_cell = |attempt: &&Attempt| {
+                    let of_cell = |(attempt, _): &&(Attempt, Outcome)| {
                         (attempt.helper, attempt.server, attempt.client, attempt.mechanism)
                             == (helper, server, client, mechanism)
                             && attempt.typed != Typed::WrongPassword
                     };
-                    let cell = cell(attempts.iter().filter(of_cell), server, mechanism, &mut reasons);
+                    let cell = cell(outcomes.iter().filter(of_cell), server, mechanism, &mut reasons);
                     let _ = write!(text, " {cell} |");
                 }
                 text.push('\n');
@@ -87,12 +105,14 @@ fn render(attempts: &[Attempt], versions: &Versions) -> String {
 
 /// `yes` where every way to type the name works, else why not or which does not.
 fn cell<'a>(
-    attempts: impl Iterator<Item = &'a Attempt>,
+    outcomes: impl Iterator<Item = &'a (Attempt, Outcome)>,
     server: Server,
     mechanism: &str,
     reasons: &mut Vec<&'static str>,
 ) -> String {
-    let found: Vec<_> = attempts.map(gaps::reason).collect();
+    let found: Vec<_> = outcomes
+        .map(|(attempt, outcome)| (*outcome != Outcome::Accepted).then(|| gaps::reason(attempt).unwrap()))
+        .collect();
     let mut marks: Vec<_> = found.iter().flatten().copied().collect();
     if found.is_empty() {
         let offered = server.mechanisms().contains(&mechanism);
