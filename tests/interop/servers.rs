@@ -54,19 +54,17 @@ impl Server {
     }
 
     pub(crate) fn start(self, machine: &Machine) {
-        machine.shell(match self {
-            // The README's lines are for a Postfix that runs.
-            Self::Postfix => &format!(
-                "{{ postfix start\n{}}} </dev/null >/var/log/start.log 2>&1",
-                block_of_the_readme("## Postfix")
-            ),
-            Self::Exim => "exim4 -bd -q1h </dev/null >/var/log/start.log 2>&1",
+        // The README's lines are for a Postfix that runs.
+        let postfix = ["postfix start\n", &block_of_the_readme("## Postfix")].concat();
+        let commands = match self {
+            Self::Postfix => &postfix,
+            Self::Exim => "exim4 -bd -q1h",
             Self::Chasquid => {
                 "setpriv --reuid chasquid --regid chasquid --clear-groups --inh-caps +net_bind_service \
-                 --ambient-caps +net_bind_service chasquid -testing__outgoing_smtp_port 2525 \
-                 </dev/null >/var/log/start.log 2>&1 &"
+                 --ambient-caps +net_bind_service chasquid -testing__outgoing_smtp_port 2525 &"
             }
-        });
+        };
+        machine.shell(&format!("{{ {commands}\n}} </dev/null >/var/log/start.log 2>&1"));
     }
 
     pub(crate) fn log(self, machine: &Machine) -> String {
