@@ -44,9 +44,11 @@ impl Kept {
             let versions = versions(places);
             std::fs::write(path(), [&self.before, BEGIN, &versions, "\n", &shown, END, &self.after].concat()).unwrap();
         } else if self.is_of(&places[0].site.machine) {
-            assert_eq!(
-                self.table, shown,
-                "docs/compatibility.md has another table: SASLDB_WRITE_TABLE=1 writes this one"
+            let lines: Vec<_> = shown.lines().filter(|line| !self.table.lines().any(|kept| kept == *line)).collect();
+            let new = lines.join("\n");
+            assert!(
+                self.table == shown,
+                "docs/compatibility.md has another table: SASLDB_WRITE_TABLE=1 writes this one, in which are new:\n{new}"
             );
         }
     }
