@@ -1,14 +1,13 @@
 //! SMTP by hand, for what no polite client would say.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 
 use crate::machine::Machine;
 
 /// A connection to the server from the stranger's address; ended when dropped.
 pub(crate) struct Dialogue {
     connection: Child,
-    input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
 
@@ -18,9 +17,8 @@ impl Dialogue {
         let script = "exec 3<>/dev/tcp/mail.example.com/25; cat <&3 & cat >&3; kill %1";
         let mut connection =
             machine.command("bash", &["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let input = connection.stdin.take().unwrap();
         let output = BufReader::new(connection.stdout.take().unwrap());
-        let mut dialogue = Self { connection, input, output };
+        let mut dialogue = Self { connection, output };
         let banner = dialogue.reply();
         assert!(banner.starts_with("220 "), "{banner}");
         dialogue
@@ -28,7 +26,7 @@ impl Dialogue {
 
     /// Says a line and gives the whole reply.
     pub(crate) fn say(&mut self, line: &str) -> String {
-        self.input.write_all(format!("{line}\r\n").as_bytes()).unwrap();
+        self.connection.stdin.as_mut().unwrap().write_all(format!("{line}\r\n").as_bytes()).unwrap();
         self.reply()
     }
 
@@ -45,7 +43,7 @@ impl Dialogue {
 
 impl Drop for Dialogue {
     fn drop(&mut self) {
-        let _ = self.connection.kill();
+        // This closes its input, at whose end it ends.
         let _ = self.connection.wait();
     }
 }

@@ -6,6 +6,8 @@
 #
 # usage: tests/interop/machine.sh FOLDER ROOT...
 set -euo pipefail
+# Where Debian keeps pivot_root, which an ordinary user's path leaves out.
+PATH=$PATH:/usr/sbin:/sbin
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 if [ "$1" != --inside ]; then
