@@ -103,7 +103,7 @@ pub(crate) const USERDB_SOCKET: &str = "auth-userdb";
 
 /// Starts Dovecot's auth service in the machine, on `socket` of the shared folder, with passwords in the clear: the only
 /// way in which it serves every mechanism. Its delays that grow with each failure are off, and so is its rule that names
-/// are ASCII.
+/// are ASCII. With any other mode its look-ups would be for each user's own name only.
 pub(crate) fn start_dovecot(machine: &Machine, socket: &str, accounts: &[(&str, &str)]) {
     let users = accounts.iter().fold(String::new(), |mut users, (name, password)| {
         let _ = writeln!(users, "{name}@{REALM}:{{PLAIN}}{password}:1000:1000::/tmp::");
@@ -136,7 +136,7 @@ pub(crate) fn start_dovecot(machine: &Machine, socket: &str, accounts: &[(&str, 
          service anvil {{\n unix_listener anvil-auth-penalty {{\n mode = 0\n }}\n}}\n\
          service auth {{\n\
          unix_listener /run/sasldb-rs/{socket} {{\n mode = 0666\n {kind}}}\n\
-         unix_listener /run/sasldb-rs/{USERDB_SOCKET} {{\n mode = 0666\n}}\n}}\n"
+         unix_listener /run/sasldb-rs/{USERDB_SOCKET} {{\n mode = 0777\n}}\n}}\n"
     );
     machine.write("/etc/dovecot/dovecot.conf", &config);
     machine.shell("dovecot </dev/null >/dev/null 2>&1");

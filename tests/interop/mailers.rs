@@ -60,6 +60,7 @@ pub(crate) fn alpine(machine: &Machine, login: &Login<'_>, token: &str) -> Ran {
     let mut screen = spawn_command(command, patience).unwrap();
     let end = alpine_sends(&mut screen, login.password);
     machine.shell(&format!("kill -KILL $(cat {home}/pid) 2>/dev/null || true"));
+    let _ = screen.process().wait();
     drop(screen);
     let log = machine.run("grep", &["-a", "IMAP DEBUG", &(home + "/.pine-debug1")]);
     Ran { status: i32::from(!matches!(end, Ok(true))), text: format!("{}\n{end:?}", log.text) }

@@ -1,7 +1,8 @@
 //! A mail server, what answers it, and the accounts.
 
-use crate::helper::{Ours, SOCKET, start_dovecot};
+use crate::helper::{Ours, SOCKET, USERDB_SOCKET, start_dovecot};
 use crate::machine::Machine;
+use crate::servers::Server;
 use crate::site::Site;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,12 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn furnish(site: Site, helper: Helper, accounts: &[(&str, &str)]) -> Self {
-        let ours = helper.start(&site.machine, accounts, "");
+        let userdb = site.machine.shared().join(USERDB_SOCKET);
+        let settings = match site.server {
+            Server::Chasquid => format!("[[userdb]]\npath = \"{}\"\nmode = \"0666\"\n\n", userdb.display()),
+            Server::Postfix | Server::Exim => String::new(),
+        };
+        let ours = helper.start(&site.machine, accounts, &settings);
         site.start();
         Self { site, _ours: ours }
     }

@@ -196,7 +196,7 @@ AUTHENTICATORS
 fn set_up_chasquid(machine: &Machine) {
     machine.shell(
         "getent passwd chasquid >/dev/null || adduser --quiet --system --group --no-create-home chasquid
-         mkdir -p /etc/chasquid/domains/mail.example.com /etc/chasquid/certs/mail.example.com /var/lib/chasquid \
+         mkdir -p /etc/chasquid/domains/example.com /etc/chasquid/certs/mail.example.com /var/lib/chasquid \
             /var/log/chasquid
          cp /etc/ssl/certs/mail.example.com.pem /etc/chasquid/certs/mail.example.com/fullchain.pem
          cp /etc/ssl/private/mail.key /etc/chasquid/certs/mail.example.com/privkey.pem

@@ -81,10 +81,10 @@ enum Outcome {
 /// Who answers which server.
 type Pair = (Helper, Server);
 
-/// Our helper has no socket for chasquid's look-ups yet.
-const PAIRS: [Pair; 5] = [
+const PAIRS: [Pair; 6] = [
     (Helper::Ours, Server::Postfix),
     (Helper::Ours, Server::Exim),
+    (Helper::Ours, Server::Chasquid),
     (Helper::Dovecot, Server::Postfix),
     (Helper::Dovecot, Server::Exim),
     (Helper::Dovecot, Server::Chasquid),
