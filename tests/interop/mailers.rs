@@ -59,7 +59,9 @@ pub(crate) fn alpine(machine: &Machine, login: &Login<'_>, token: &str) -> Ran {
     let patience = u64::try_from(PATIENCE.as_millis()).ok();
     let mut screen = spawn_command(command, patience).unwrap();
     let end = alpine_sends(&mut screen, login.password);
-    machine.shell(&format!("kill -KILL $(cat {home}/pid) 2>/dev/null || true"));
+    // A hangup lets it write out its log, in which the server's last answer may be.
+    let gone = "for i in $(seq 50); do kill -0 $pid || exit 0; sleep 0.1; done; kill -KILL $pid";
+    machine.shell(&format!("pid=$(cat {home}/pid); kill -HUP $pid && {{ {gone}; }} 2>/dev/null || true"));
     let _ = screen.process().wait();
     drop(screen);
     let log = machine.run("grep", &["-a", "IMAP DEBUG", &(home + "/.pine-debug1")]);
