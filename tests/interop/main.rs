@@ -27,6 +27,7 @@ mod place;
 mod programs;
 mod recipe;
 mod recorder;
+mod sasl;
 mod servers;
 mod site;
 mod wire;

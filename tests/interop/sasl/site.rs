@@ -1,0 +1,168 @@
+//! A machine with libsasl2, our plugin and a program that logs in to itself; outside of it the helper with a lookup socket.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use crate::machine::{Machine, Ran, project, wait_for};
+
+/// The user as which programs of the machine run besides root.
+pub(crate) const USER: u32 = 1000;
+
+/// Where Debian's libsasl2 looks for plugins.
+const PLUGINS: &str = "/usr/lib/$(gcc -print-multiarch)/sasl2";
+
+/// What the programs of the machine are told. The second socket is the first as it is seen in a chroot to its folder.
+const PLUGIN: &str = "auxprop_plugin: sasldb_rs\nsasldb_rs_socket: /run/sasldb-rs/lookup /lookup\n";
+
+pub(crate) struct SaslSite {
+    pub(crate) machine: Machine,
+    helper: Option<Child>,
+}
+
+impl SaslSite {
+    /// No helper runs yet, and there are no accounts.
+    pub(crate) fn new() -> Self {
+        let site = Self { machine: Machine::over(&["sasl"]), helper: None };
+        let shared = site.machine.shared();
+        std::fs::copy(plugin(), shared.join("libsasldb_rs.so")).unwrap();
+        std::fs::copy(project().join("tests/interop/sasl/host.c"), shared.join("host.c")).unwrap();
+        site.machine.shell(&format!(
+            "install -m 644 /run/sasldb-rs/libsasldb_rs.so {PLUGINS}/
+             gcc -O1 -g -Wall -Wextra -Werror -Wno-cast-function-type -o /usr/bin/host /run/sasldb-rs/host.c -lsasl2
+             mkdir -p /etc/sasl2
+             rm /etc/sasldb2"
+        ));
+        site.tell("host", PLUGIN);
+        site
+    }
+
+    /// With a helper, and accounts of the realm example.com.
+    pub(crate) fn with_accounts(accounts: &[(&str, &str)]) -> Self {
+        let mut site = Self::new();
+        std::fs::create_dir(site.machine.accounts().join("db")).unwrap();
+        std::fs::write(site.machine.accounts().join("config.toml"), site.settings()).unwrap();
+        for (name, password) in accounts {
+            site.saslpasswd(&["-p", "-c"], name, password);
+        }
+        site.start();
+        site
+    }
+
+    /// Configures a program that uses libsasl2.
+    pub(crate) fn tell(&self, program: &str, settings: &str) {
+        self.machine.write(&format!("/etc/sasl2/{program}.conf"), settings);
+    }
+
+    pub(crate) fn tell_plugin(&self, program: &str, more: &str) {
+        self.tell(program, &format!("{PLUGIN}{more}\n"));
+    }
+
+    fn settings(&self) -> String {
+        let mut peers = String::new();
+        for inside in [0, USER] {
+            let _ = write!(peers, "{{ user = {} }},", self.outside(inside));
+        }
+        let lookup = self.machine.shared().join("lookup");
+        format!(
+            "realm = \"example.com\"\nrealm_aliases = [\"mail\", \"mail.example.com\"]\nscram_iterations = 4096\n\
+             [[lookup]]\npath = \"{}\"\nmode = \"0666\"\npeers = [{peers}]\naccounts_per_minute = 1000\n",
+            lookup.display()
+        )
+    }
+
+    /// The number outside of the machine for a user in it.
+    fn outside(&self, inside: u32) -> u32 {
+        let map = self.machine.shell("cat /proc/self/uid_map");
+        let numbers = |line: &str| line.split_ascii_whitespace().map(|n| n.parse::<u32>().unwrap()).collect::<Vec<_>>();
+        let holds = |range: &Vec<u32>| (range[0]..range[0].saturating_add(range[2])).contains(&inside);
+        let range = map.lines().map(numbers).find(holds).unwrap();
+        range[1] + (inside - range[0])
+    }
+
+    pub(crate) fn start(&mut self) {
+        // It must not outlive a test that is killed.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--", env!("CARGO_BIN_EXE_saslauthd-rs")]).args(self.common());
+        command.arg("--lookup").arg(self.machine.shared().join("lookup"));
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file()).unwrap();
+        self.helper = Some(command.stdin(Stdio::null()).stderr(log).spawn().unwrap());
+        wait_for("saslauthd-rs to listen", || UnixStream::connect(self.machine.shared().join("lookup")).ok());
+    }
+
+    pub(crate) fn stop(&mut self) {
+        let mut helper = self.helper.take().expect("a running helper");
+        let _ = helper.kill();
+        let _ = helper.wait();
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.machine.accounts().join("log")
+    }
+
+    fn common(&self) -> [PathBuf; 4] {
+        let folder = self.machine.accounts();
+        ["--config".into(), folder.join("config.toml"), "-f".into(), folder.join("db/accounts.db")]
+    }
+
+    /// Runs `saslpasswd-rs`; it must succeed.
+    pub(crate) fn saslpasswd(&self, options: &[&str], user: &str, password: &str) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_saslpasswd-rs"));
+        command.args(self.common()).args(options).args(["-u", "example.com", user]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), password.as_bytes());
+        let ran = Ran::from(child.wait_with_output().unwrap());
+        assert_eq!(ran.status, 0, "saslpasswd-rs {options:?} {user}: {}", ran.text);
+    }
+
+    /// Runs the program that logs in to itself: what it says.
+    pub(crate) fn host(&self, arguments: &[&str]) -> String {
+        let ran = self.machine.run("host", arguments);
+        assert_eq!(ran.status, 0, "{arguments:?}\n{}\n--- helper\n{}", ran.text, self.log());
+        ran.text
+    }
+
+    /// One login that ends with this result, and leaves nothing behind.
+    #[track_caller]
+    pub(crate) fn ends(&self, arguments: &[&str], result: &str) {
+        let said = self.host(arguments);
+        let lines: Vec<&str> = said.lines().collect();
+        let told = lines.first().is_some_and(|line| line.starts_with(result));
+        assert!(told && lines.contains(&"clean"), "{arguments:?} gives\n{said}\n--- helper\n{}", self.log());
+    }
+}
+
+impl Drop for SaslSite {
+    fn drop(&mut self) {
+        if let Some(mut helper) = self.helper.take() {
+            let _ = helper.kill();
+            let _ = helper.wait();
+        }
+    }
+}
+
+/// The plugin, built now if it is not.
+pub(crate) fn plugin() -> &'static Path {
+    static PLUGIN: OnceLock<PathBuf> = OnceLock::new();
+    PLUGIN.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_BIN_EXE_saslauthd-rs")).parent().unwrap();
+        let mut command = Command::new(env!("CARGO"));
+        command.current_dir(project()).args(["build", "--locked", "--quiet", "--package", "sasldb-rs-auxprop"]);
+        command.arg("--target-dir").arg(folder.parent().unwrap());
+        if folder.ends_with("release") {
+            command.arg("--release");
+        }
+        assert!(command.status().unwrap().success(), "the plugin is not built");
+        let plugin = folder.join("libsasldb_rs.so");
+        let mode = std::fs::metadata(&plugin).unwrap().permissions().mode();
+        assert_ne!(mode & 0o444, 0);
+        plugin
+    })
+}
