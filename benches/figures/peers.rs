@@ -61,7 +61,7 @@ impl Machine {
             fs::set_permissions(path, PermissionsExt::from_mode(0o755))?;
         }
         let mut command = Command::new(project.join("tests/interop/machine.sh"));
-        let mut child = command.arg(root).arg(folder).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut child = command.arg(folder).arg(root).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let (input, output) = (child.stdin.take(), child.stdout.take());
         let mut line = String::new();
         BufReader::new(output.ok_or(io::ErrorKind::BrokenPipe)?).read_line(&mut line)?;
