@@ -219,7 +219,8 @@ impl Asked {
         };
         // Where nothing may succeed no password is good for anything, so that a right one makes as much work as a wrong one.
         let hindered = hindrance.is_some() || attempt.hindrance().is_some();
-        let usable = if hindered { PasswordSet::default() } else { usable_passwords(account, &attempt.context, now) };
+        let usable = usable_passwords(account, &attempt.context, now);
+        let usable = if hindered { PasswordSet::default() } else { usable };
         let step = suspended.resume(lookup.clone(), usable);
         attempt.go_on_with(Subject { lookup, hindrance }, step)
     }

@@ -22,6 +22,13 @@ macro_rules! columns {
 pub(super) const SELECT_ONE: &str =
     concat!("SELECT ", columns!(), " FROM accounts WHERE realm_key = ?1 AND name_key = ?2");
 
+/// One account, or else the next one in the order of keys: a name that does not exist costs the reading of a row, too.
+pub(super) const SELECT_ONE_OR_NEXT: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM accounts WHERE (realm_key, name_key) >= (?1, ?2) ORDER BY realm_key, name_key LIMIT 1"
+);
+
 /// All accounts, in the order of their keys.
 pub(super) const SELECT_ALL: &str = concat!("SELECT ", columns!(), " FROM accounts ORDER BY realm_key, name_key");
 
@@ -107,6 +114,12 @@ impl<'a> Row<'a> {
     pub(super) fn size(&self) -> usize {
         let texts = [self.name_key, self.realm_key, self.passwords.unwrap_or_default()];
         texts.iter().fold(self.sealed.len(), |sum, text| sum.saturating_add(text.len()))
+    }
+
+    /// Whether `row` is of the account with this key. A damaged neighbour is none.
+    pub(super) fn is_of(row: &rusqlite::Row<'_>, realm_key: &str, name_key: &str) -> bool {
+        let holds = |index: usize, key: &str| row.get_ref(index).is_ok_and(|value| text(value) == Ok(Some(key)));
+        holds(0, realm_key) && holds(1, name_key)
     }
 
     /// What a listing shows of it.

@@ -15,7 +15,7 @@ use super::list::{self, open_made};
 use super::meta::{Meta, read_census};
 use super::open::fault;
 use super::opened::{self, Opened, Record};
-use super::row::{NewRow, Row, SELECT_ONE, Scratch};
+use super::row::{NewRow, Row, SELECT_ONE_OR_NEXT, Scratch};
 
 /// No account has this name, so that a name which cannot be one is looked up like any other.
 const NOBODY: &str = "@";
@@ -161,17 +161,22 @@ impl View {
         };
         let found = self
             .connection
-            .prepare_cached(SELECT_ONE)
+            .prepare_cached(SELECT_ONE_OR_NEXT)
             .and_then(|mut statement| {
                 let open = |row: &rusqlite::Row<'_>| {
-                    Ok(Row::of(row).and_then(|row| {
-                        let account = row.open(keys.find_or_reread(row.key_id)?, &meta.database, scratch)?;
-                        Ok((account, row.size()))
+                    // Read whose ever it is: that takes as long for a name that does not exist.
+                    let read = Row::of(row);
+                    Ok(Row::is_of(row, realm, name).then(|| {
+                        read.and_then(|row| {
+                            let account = row.open(keys.find_or_reread(row.key_id)?, &meta.database, scratch)?;
+                            Ok((account, row.size()))
+                        })
                     }))
                 };
                 statement.query_row((realm, name), open).optional()
             })
-            .map_err(|e| fault(self.file.path(), e))?;
+            .map_err(|e| fault(self.file.path(), e))?
+            .flatten();
         let known = found.is_some();
         let opened = match found {
             Some(opened) => opened,
