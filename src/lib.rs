@@ -12,6 +12,7 @@ pub mod credential;
 pub mod event;
 pub mod exchange;
 pub mod identity;
+pub mod import;
 pub mod mechanism;
 pub mod prep;
 pub mod protocol;

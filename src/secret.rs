@@ -113,6 +113,12 @@ impl Password {
         Ok(Self(secret))
     }
 
+    /// Whether both are the same; the length is not hidden.
+    #[must_use]
+    pub fn equals(&self, other: &Self) -> bool {
+        self.0.equals(other.expose())
+    }
+
     /// The password's bytes.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
