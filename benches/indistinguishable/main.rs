@@ -17,11 +17,15 @@
 )]
 
 mod site;
+mod socket;
 mod statistics;
 
 use clap::Parser;
 
+use sasldb::vocabulary::Mechanism;
+
 use crate::site::{Case, Moments, Site};
+use crate::socket::Socket;
 
 #[derive(Parser)]
 struct Options {
@@ -46,29 +50,46 @@ fn main() {
     for (title, names, again) in
         [("each name for the first time", samples, false), ("names that were asked for before", FEW, true)]
     {
-        println!("\n{title}; {samples} of each kind\n");
-        println!("| message | wrong | unknown | disabled | expired | pair | Kolmogorov-Smirnov | Mann-Whitney |");
-        println!("|---|--:|--:|--:|--:|---|--:|--:|");
+        head(&format!("the work, {title}"), samples);
         for mechanism in site::MECHANISMS {
-            let mut tries: Vec<(Case, usize)> =
-                Case::ALL.into_iter().flat_map(|case| (0..samples).map(move |n| (case, n % names))).collect();
-            statistics::shuffle(&mut tries);
             let mut reader = site.reader();
-            if again {
-                tries.iter().for_each(|(case, name)| drop(site.fail(&mut reader, mechanism, *case, *name)));
-            }
-            let measured: Vec<(Case, Moments)> =
-                tries.iter().map(|(case, name)| (*case, site.fail(&mut reader, mechanism, *case, *name))).collect();
-            for message in 0..measured[0].1.len() {
-                let of = |case: Case| -> Vec<f64> {
-                    measured.iter().filter(|(c, _)| *c == case).map(|(_, moments)| moments[message]).collect()
-                };
-                report(
-                    &format!("{}, {}", mechanism.name(), site::message_name(mechanism, message)),
-                    &Case::ALL.map(of),
-                );
-            }
+            let mut fail = |case, name| site.fail(&mut reader, mechanism, case, name);
+            study(mechanism, samples, names, again, &mut fail);
         }
+        head(&format!("through the socket, {title}"), samples);
+        for mechanism in site::MECHANISMS {
+            let mut socket = Socket::new(&site);
+            study(mechanism, samples, names, again, &mut |case, name| socket.fail(mechanism, case, name));
+        }
+    }
+}
+
+fn head(title: &str, samples: usize) {
+    println!("\n{title}; {samples} of each kind\n");
+    println!("| message | wrong | unknown | disabled | expired | pair | Kolmogorov-Smirnov | Mann-Whitney |");
+    println!("|---|--:|--:|--:|--:|---|--:|--:|");
+}
+
+/// Failures of all kinds in random order, then what can be told from their times.
+fn study(
+    mechanism: Mechanism,
+    samples: usize,
+    names: usize,
+    again: bool,
+    fail: &mut dyn FnMut(Case, usize) -> Moments,
+) {
+    let mut tries: Vec<(Case, usize)> =
+        Case::ALL.into_iter().flat_map(|case| (0..samples).map(move |n| (case, n % names))).collect();
+    statistics::shuffle(&mut tries);
+    if again {
+        tries.iter().for_each(|(case, name)| drop(fail(*case, *name)));
+    }
+    let measured: Vec<(Case, Moments)> = tries.iter().map(|(case, name)| (*case, fail(*case, *name))).collect();
+    for message in 0..measured[0].1.len() {
+        let of = |case: Case| -> Vec<f64> {
+            measured.iter().filter(|(c, _)| *c == case).map(|(_, moments)| moments[message]).collect()
+        };
+        report(&format!("{}, {}", mechanism.name(), site::message_name(mechanism, message)), &Case::ALL.map(of));
     }
 }
 

@@ -1,5 +1,6 @@
 //! A site with accounts of each kind, and one login that fails.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -45,8 +46,13 @@ pub(crate) enum Case {
 impl Case {
     pub(crate) const ALL: [Self; 4] = [Self::Wrong, Self::Unknown, Self::Disabled, Self::Expired];
 
+    /// The right one but where the account could log in with it: that is harder to hide.
+    pub(crate) fn password(self) -> Vec<u8> {
+        if self == Self::Wrong { b"terces".to_vec() } else { RIGHT.into() }
+    }
+
     /// All names are of one length.
-    fn name(self, number: usize) -> String {
+    pub(crate) fn name(self, number: usize) -> String {
         let kind = match self {
             Self::Wrong => "wro",
             Self::Unknown => "unk",
@@ -72,7 +78,7 @@ pub(crate) fn message_name(mechanism: Mechanism, message: usize) -> &'static str
 pub(crate) struct Site {
     place: Place,
     policy: Arc<Policy>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Site {
@@ -91,7 +97,15 @@ impl Site {
         }
         let mechanisms = Mechanism::ALL.into_iter().collect();
         let policy = Policy { mechanisms, plaintext_needs_tls: true, realms, hostname: "mx1.example.com".to_owned() };
-        Self { place, policy: Arc::new(policy), _folder: folder }
+        Self { place, policy: Arc::new(policy), folder }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn database(&self) -> &Path {
+        &self.place.database
     }
 
     pub(crate) fn reader(&self) -> Reader {
@@ -102,7 +116,7 @@ impl Site {
     /// One failed login, and how long the server's side of each message took from the look-up on.
     pub(crate) fn fail(&self, reader: &mut Reader, mechanism: Mechanism, case: Case, number: usize) -> Moments {
         let name = case.name(number);
-        let password = Password::new(if case == Case::Wrong { b"terces".to_vec() } else { RIGHT.into() }).unwrap();
+        let password = Password::new(case.password()).unwrap();
         let start = ClientStart {
             mechanism,
             authcid: &name,
