@@ -18,6 +18,8 @@ mod accounts;
 mod bad_input;
 #[path = "cli/check.rs"]
 mod check;
+#[path = "cli/imports.rs"]
+mod imports;
 #[path = "cli/listing.rs"]
 mod listing;
 #[path = "cli/logins.rs"]

@@ -43,7 +43,7 @@ impl Site {
     /// Opens the store for changes; makes it where there is none.
     pub(super) fn writer_or_new(&self, program: &Program) -> Result<Writer, Failure> {
         // What a new database would note is asked only where one is made: an odd host name is no matter otherwise.
-        match Writer::open_existing(&self.place, Box::new(SystemEntropy)) {
+        match self.existing_writer() {
             Err(StoreError::Missing(_)) => {}
             opened => return Ok(opened?),
         }
@@ -67,7 +67,12 @@ impl Site {
 
     /// Opens the store for changes.
     pub(super) fn writer(&self) -> Result<Writer, Failure> {
-        Ok(Writer::open_existing(&self.place, Box::new(SystemEntropy))?)
+        Ok(self.existing_writer()?)
+    }
+
+    /// As [`Self::writer`], for those who have something to do where there is none.
+    pub(super) fn existing_writer(&self) -> Result<Writer, StoreError> {
+        Writer::open_existing(&self.place, Box::new(SystemEntropy))
     }
 
     /// Opens the store for look-ups, as the helper does.
@@ -95,7 +100,8 @@ impl Site {
         Ok(realms)
     }
 
-    fn realms_of_a_new_database(&self) -> Result<Realms, Failure> {
+    /// What a new database would note.
+    pub(super) fn realms_of_a_new_database(&self) -> Result<Realms, Failure> {
         let host = HostNames::of_this_host();
         let default = match &self.config.realm {
             Some(realm) => realm.clone(),

@@ -80,6 +80,7 @@ fn every_option_is_in_help_and_man_page() {
             &["--label", "--expires", "--service", "--network", "--generate", "--realm"],
         ),
         (SASLDB, "check", "sasldb-rs.8", &["--realm", "--realm-alias", "--new-config", "--json"]),
+        (SASLDB, "import", "sasldb-rs.8", &["--from", "--dry-run", "--replace", "--json"]),
         (SASLDB, "password list", "sasldb-rs.8", &["--json", "--realm"]),
         (SASLDB, "password remove", "sasldb-rs.8", &["--label", "--realm"]),
     ] {

@@ -2,10 +2,10 @@
 
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::when::When;
 use crate::config::{SocketPath, SocketPathError};
@@ -43,6 +43,12 @@ pub(super) enum Command {
     /// Give an account several passwords, each with its own label and limits
     #[command(subcommand)]
     Password(Password),
+    /// Take over the accounts of another program
+    ///
+    /// Each password becomes the secrets that the settings ask for; nothing of it stays in the clear. Accounts that exist
+    /// already stay as they are. Prints a line for each entry: taken, kept, skipped or not-needed, whose it is, and why. The
+    /// status is 0 if nothing had to be left behind, else 1.
+    Import(Import),
     /// Look for what is wrong, and for logins that fail
     ///
     /// Looks at permissions, the database's file, the audit, the seal of every account, mechanisms that accounts cannot serve,
@@ -79,6 +85,31 @@ pub(super) struct Test {
 pub(super) struct Verify {
     /// The account: NAME or NAME@REALM
     pub(super) user: OsString,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// The program that wrote the file
+    #[arg(long, value_name = "PROGRAM")]
+    pub(super) from: Source,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Give accounts that exist the password of the file
+    #[arg(long)]
+    pub(super) replace: bool,
+    /// Print a line of JSON for each entry
+    #[arg(long)]
+    pub(super) json: bool,
+    /// The file
+    pub(super) file: PathBuf,
+}
+
+/// Whose file it is.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Source {
+    /// saslpasswd2's /etc/sasldb2, or what db5.3_dump, mdb_dump or gdbm_dump writes of it
+    Sasldb2,
 }
 
 #[derive(Debug, Args)]
