@@ -26,8 +26,11 @@ fn file(name: &str) -> &'static [u8] {
     FILES.iter().find(|(other, _)| *other == name).unwrap().1
 }
 
+type Accounts = Vec<(String, Vec<u8>)>;
+type Skipped = Vec<(String, Reason)>;
+
 /// What is read: accounts with their passwords, and what is not taken.
-fn read(bytes: &[u8]) -> (Vec<(String, Vec<u8>)>, Vec<(String, Reason)>) {
+fn read(bytes: &[u8]) -> (Accounts, Skipped) {
     let read = Sasldb2::read(bytes).unwrap();
     let accounts = read.accounts.iter().map(|(identity, password)| (identity.to_string(), password.expose().to_vec()));
     (accounts.collect(), read.skipped.into_iter().map(|skipped| (skipped.who, skipped.why)).collect())
@@ -37,7 +40,7 @@ fn read(bytes: &[u8]) -> (Vec<(String, Vec<u8>)>, Vec<(String, Reason)>) {
 fn every_form_of_the_file_tells_the_same() {
     for (name, bytes) in FILES {
         let (accounts, skipped) = read(bytes);
-        let mut expected: Vec<(String, Vec<u8>)> = [
+        let mut expected: Accounts = [
             ("nowhere@", b"no realm".to_vec()),
             ("joe@example.com", b"secret".to_vec()),
             ("jörg@example.com", "pässwörd".into()),

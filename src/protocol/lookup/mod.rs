@@ -2,7 +2,7 @@
 //! gives, refuses or cannot. One request and one answer for each connection; `docs/lookup-protocol.md` has every byte.
 //!
 //! The plugin compiles these very files, and `secret.rs`, into itself: nothing else of this library may be used here
-//! (`docs/decisions/0012-the-plugin-is-a-guest.md`).
+//! (`docs/decisions/0017-the-plugin-is-a-guest.md`).
 
 mod answer;
 mod bytes;
