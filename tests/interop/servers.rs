@@ -54,8 +54,9 @@ impl Server {
     }
 
     pub(crate) fn start(self, machine: &Machine) {
-        // The README's lines are for a Postfix that runs.
-        let postfix = ["postfix start\n", &block_of_the_readme("## Postfix")].concat();
+        // The README's lines are for a Postfix that runs; where the machine is busy, that is a moment after its start.
+        let running = "postfix start; for i in $(seq 100); do postfix status && break; sleep 0.1; done\n";
+        let postfix = [running, &block_of_the_readme("## Postfix")].concat();
         let commands = match self {
             Self::Postfix => &postfix,
             Self::Exim => "exim4 -bd -q1h",
@@ -64,7 +65,8 @@ impl Server {
                  --ambient-caps +net_bind_service chasquid -testing__outgoing_smtp_port 2525 &"
             }
         };
-        machine.shell(&format!("{{ {commands}\n}} </dev/null >/var/log/start.log 2>&1"));
+        machine
+            .shell(&format!("trap 'cat $log' EXIT; log=/var/log/start.log; {{ {commands}\n}} </dev/null >$log 2>&1"));
     }
 
     pub(crate) fn log(self, machine: &Machine) -> String {
