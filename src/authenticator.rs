@@ -24,7 +24,7 @@ pub enum Existence {
     Unavailable(Fault),
 }
 
-/// The answer to a question that came later.
+/// The answer to a [`Question`], of the same kind.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "it is passed on at once")]
 pub enum Answered {
@@ -36,16 +36,21 @@ pub enum Answered {
     HandedOut(HandedOut),
 }
 
-/// What a store is asked on whose behalf.
+/// What an account is looked up for.
+#[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "nearly every question is the large one")]
-enum Question {
+pub enum Question {
+    /// An exchange, which goes on with the answer.
     Exchange(Asked),
+    /// Whether it exists.
     Existence,
-    HandOut(HandOut),
+    /// What libsasl2's plugin may get out of it.
+    HandOut(Box<HandOut>),
 }
 
 impl Question {
-    fn answer(self, answer: Result<Lookup, StoreError>, now: UnixTime) -> Answered {
+    /// Takes the store's answer; `now` decides what has expired.
+    pub fn answer(self, answer: Result<Lookup, StoreError>, now: UnixTime) -> Answered {
         match self {
             Self::Exchange(asked) => Answered::Exchange(asked.answer(answer, now)),
             Self::Existence => Answered::Existence(existence(answer)),
@@ -62,7 +67,7 @@ fn existence(answer: Result<Lookup, StoreError>) -> Existence {
     }
 }
 
-/// Answers what exchanges ask. `T` says whose exchange it is; it is handed back with an answer that comes later.
+/// Answers what sessions ask. `T` says whose question it is; it is handed back with the answer.
 pub struct Authenticator<T> {
     store: Box<dyn CredentialLookup>,
     in_turn: bool,
@@ -77,46 +82,20 @@ impl<T> Authenticator<T> {
         Self { store, in_turn: false, last: Ticket(0), under_way: BTreeMap::new() }
     }
 
-    /// Carries an exchange on with the store's answer; none if it comes later, out of [`Self::completed`].
-    pub fn look_up(&mut self, who: Who, asked: Asked, from: T, now: UnixTime) -> Option<(T, Progress)> {
-        match self.ask(who) {
-            Answer::Now(answer) => Some((from, asked.answer(answer, now))),
-            Answer::Later => {
-                self.under_way.insert(self.last, (from, Question::Exchange(asked)));
-                None
-            }
-        }
-    }
-
-    /// Says whether an account exists; none if the answer comes later, out of [`Self::completed`].
-    pub fn exists(&mut self, who: Who, from: T) -> Option<(T, Existence)> {
-        match self.ask(who) {
-            Answer::Now(answer) => Some((from, existence(answer))),
-            Answer::Later => {
-                self.under_way.insert(self.last, (from, Question::Existence));
-                None
-            }
-        }
-    }
-
-    /// Hands out what a look-up wants; none if the answer comes later, out of [`Self::completed`].
-    pub fn hand_out(&mut self, who: Who, hand_out: HandOut, from: T, now: UnixTime) -> Option<(T, HandedOut)> {
-        match self.ask(who) {
-            Answer::Now(answer) => Some((from, hand_out.answer(answer, now))),
-            Answer::Later => {
-                self.under_way.insert(self.last, (from, Question::HandOut(hand_out)));
-                None
-            }
-        }
-    }
-
-    fn ask(&mut self, who: Who) -> Answer {
+    /// Answers a question about `who`; none if the answer comes later, out of [`Self::completed`].
+    pub fn ask(&mut self, who: Who, question: Question, from: T, now: UnixTime) -> Option<(T, Answered)> {
         if !self.in_turn {
             self.store.begin_turn();
             self.in_turn = true;
         }
         self.last = Ticket(self.last.0.wrapping_add(1));
-        self.store.look_up(who, self.last)
+        match self.store.look_up(who, self.last) {
+            Answer::Now(answer) => Some((from, question.answer(answer, now))),
+            Answer::Later => {
+                self.under_way.insert(self.last, (from, question));
+                None
+            }
+        }
     }
 
     /// Ends the turn that the first look-up began. What changes in the store from now on counts for the next.

@@ -1,9 +1,9 @@
 //! What is said on a connection: one of the protocols, each with a session of its own. What is not for a session's protocol
 //! cannot have come from it, and is passed over. Pure.
 
-use crate::authenticator::Existence;
+use crate::authenticator::{Answered, Question};
 use crate::credential::Who;
-use crate::exchange::{Asked, HandedOut, Outcome, Progress};
+use crate::exchange::Outcome;
 use crate::runtime::Moment;
 
 use super::lookup::{Asker, LookupSession};
@@ -58,17 +58,20 @@ impl Conversation {
         }
     }
 
-    /// See [`Session::judge`].
-    pub fn judge(&self, serial: Serial, who: &Who, asked: &mut Asked, turn: &mut Turn<'_>) {
-        if let Self::Logins(session) = self {
+    /// Looks at a question before it is asked; see [`Session::judge`].
+    pub fn judge(&self, serial: Serial, who: &Who, question: &mut Question, turn: &mut Turn<'_>) {
+        if let (Self::Logins(session), Question::Exchange(asked)) = (self, question) {
             session.judge(serial, who, asked, turn);
         }
     }
 
-    /// See [`Session::go_on`].
-    pub fn go_on(&mut self, serial: Serial, progress: Progress, turn: &mut Turn<'_>) {
-        if let Self::Logins(session) = self {
-            session.go_on(serial, progress, turn);
+    /// Takes what came of a question.
+    pub fn answer(&mut self, serial: Serial, answered: Answered, turn: &mut Turn<'_>) {
+        match (self, answered) {
+            (Self::Logins(session), Answered::Exchange(progress)) => session.go_on(serial, progress, turn),
+            (Self::Existence(session), Answered::Existence(existence)) => session.answer(serial, existence, turn),
+            (Self::HandOut(session), Answered::HandedOut(given)) => session.answer(given, turn),
+            _ => {}
         }
     }
 
@@ -76,20 +79,6 @@ impl Conversation {
     pub fn conclude(&mut self, serial: Serial, outcome: Outcome, turn: &mut Turn<'_>) {
         if let Self::Logins(session) = self {
             session.conclude(serial, outcome, turn);
-        }
-    }
-
-    /// See [`UserdbSession::answer`].
-    pub fn answer(&mut self, serial: Serial, existence: Existence, turn: &mut Turn<'_>) {
-        if let Self::Existence(session) = self {
-            session.answer(serial, existence, turn);
-        }
-    }
-
-    /// See [`LookupSession::answer`].
-    pub fn hand_out(&mut self, serial: Serial, given: HandedOut, turn: &mut Turn<'_>) {
-        if let Self::HandOut(session) = self {
-            session.answer(serial, given, turn);
         }
     }
 

@@ -114,25 +114,15 @@ impl Desk {
     /// Does what the session asked for, until it asks for nothing more that can be done at once.
     pub(super) fn carry_out(&mut self, key: Key, session: &mut Conversation) {
         while !self.actions.close && self.actions.wants_anything() {
-            let mut look_ups = core::mem::take(&mut self.actions.look_ups);
-            for (serial, who, mut asked) in look_ups.drain(..) {
-                session.judge(serial, &who, &mut asked, &mut self.turn());
-                if let Some((_, progress)) = self.authenticator.look_up(who, asked, (key, serial), self.now) {
-                    session.go_on(serial, progress, &mut self.turn());
+            let mut questions = core::mem::take(&mut self.actions.questions);
+            for (serial, who, mut question) in questions.drain(..) {
+                session.judge(serial, &who, &mut question, &mut self.turn());
+                if let Some((_, answered)) = self.authenticator.ask(who, question, (key, serial), self.now) {
+                    session.answer(serial, answered, &mut self.turn());
                 }
             }
-            if self.actions.look_ups.is_empty() {
-                self.actions.look_ups = look_ups;
-            }
-            for (serial, who) in core::mem::take(&mut self.actions.questions) {
-                if let Some((_, existence)) = self.authenticator.exists(who, (key, serial)) {
-                    session.answer(serial, existence, &mut self.turn());
-                }
-            }
-            for (serial, who, hand_out) in core::mem::take(&mut self.actions.hand_outs) {
-                if let Some((_, given)) = self.authenticator.hand_out(who, hand_out, (key, serial), self.now) {
-                    session.hand_out(serial, given, &mut self.turn());
-                }
+            if self.actions.questions.is_empty() {
+                self.actions.questions = questions;
             }
             let computations = core::mem::take(&mut self.actions.computations);
             for (serial, work) in computations {
@@ -142,9 +132,7 @@ impl Desk {
             }
         }
         // A connection that is closed needs no answers.
-        self.actions.look_ups.clear();
         self.actions.questions.clear();
-        self.actions.hand_outs.clear();
         self.actions.computations.clear();
     }
 

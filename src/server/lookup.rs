@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::authenticator::Question;
 use crate::event::Event;
 use crate::exchange::{DecoyKeys, Fault, Grant, HandOut, HandedOut};
 use crate::protocol::lookup::{Answer, Request};
@@ -62,13 +63,13 @@ impl LookupSession {
         let service = Arc::clone(hand_out.service());
         self.service = Some(Arc::clone(&service));
         match entropy {
-            Ok(()) => turn.actions.hand_outs.push((Serial::default(), who, hand_out)),
+            Ok(()) => turn.actions.questions.push((Serial::default(), who, Question::HandOut(hand_out.into()))),
             Err(_) => self.end(HandedOut::Unavailable(Fault::NoEntropy), &service, turn),
         }
     }
 
     /// Takes what came of the request. There is one for each connection.
-    pub fn answer(&mut self, _: Serial, given: HandedOut, turn: &mut Turn<'_>) {
+    pub fn answer(&mut self, given: HandedOut, turn: &mut Turn<'_>) {
         let Some(service) = self.service.clone() else { return };
         let Asker { uid, accounts_per_minute: most, .. } = self.asker;
         let within_quota = match &given {

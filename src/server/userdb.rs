@@ -1,6 +1,6 @@
 //! One connection of the userdb protocol, without the connection: whether accounts exist, and nothing else about them. Pure.
 
-use crate::authenticator::Existence;
+use crate::authenticator::{Existence, Question};
 use crate::credential::Who;
 use crate::event::Event;
 use crate::exchange::Fault;
@@ -81,7 +81,7 @@ impl UserdbSession {
         self.last = self.last.next();
         self.open.push(Asking { serial: self.last, id, arrived: turn.moment });
         let identity = turn.settings.policy.realms.resolve(&name, None);
-        turn.actions.questions.push((self.last, Who::Account(identity.key())));
+        turn.actions.questions.push((self.last, Who::Account(identity.key()), Question::Existence));
     }
 
     /// Takes what came of a look-up.

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sasldb::authenticator::{Answered, Authenticator};
+use sasldb::authenticator::Authenticator;
 use sasldb::config::FailureLimits;
 use sasldb::credential::{AccountState, SaltKey};
 use sasldb::exchange::Policy;
@@ -194,11 +194,7 @@ impl World {
         while let Some((serial, answered)) = self.authenticator.completed(store::NOW) {
             self.on_session(|session, turn| {
                 let mut session = session.unwrap();
-                match answered {
-                    Answered::Exchange(progress) => session.go_on(serial, progress, turn),
-                    Answered::Existence(existence) => session.answer(serial, existence, turn),
-                    Answered::HandedOut(given) => session.hand_out(serial, given, turn),
-                }
+                session.answer(serial, answered, turn);
                 session
             });
         }
@@ -213,20 +209,10 @@ impl World {
         let mut turn = Turn { settings, now, moment: *moment, entropy, limits, actions };
         let mut session = call(self.session.take(), &mut turn);
         while !turn.actions.close && turn.actions.wants_anything() {
-            for (serial, who, mut asked) in std::mem::take(&mut turn.actions.look_ups) {
-                session.judge(serial, &who, &mut asked, &mut turn);
-                if let Some((serial, progress)) = self.authenticator.look_up(who, asked, serial, now) {
-                    session.go_on(serial, progress, &mut turn);
-                }
-            }
-            for (serial, who) in std::mem::take(&mut turn.actions.questions) {
-                if let Some((serial, existence)) = self.authenticator.exists(who, serial) {
-                    session.answer(serial, existence, &mut turn);
-                }
-            }
-            for (serial, who, hand_out) in std::mem::take(&mut turn.actions.hand_outs) {
-                if let Some((serial, given)) = self.authenticator.hand_out(who, hand_out, serial, now) {
-                    session.hand_out(serial, given, &mut turn);
+            for (serial, who, mut question) in std::mem::take(&mut turn.actions.questions) {
+                session.judge(serial, &who, &mut question, &mut turn);
+                if let Some((serial, answered)) = self.authenticator.ask(who, question, serial, now) {
+                    session.answer(serial, answered, &mut turn);
                 }
             }
             for (serial, work) in std::mem::take(&mut turn.actions.computations) {

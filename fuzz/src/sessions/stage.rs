@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sasldb::authenticator::Question;
 use sasldb::config::FailureLimits;
 use sasldb::credential::Who;
-use sasldb::exchange::{Asked, Work};
+use sasldb::exchange::Work;
 use sasldb::runtime::{Entropy, Moment, NoEntropy};
 use sasldb::server::limits::Limits;
 use sasldb::server::session::{Actions, Origin, Serial, Session, Settings, Turn};
@@ -32,7 +33,7 @@ pub(super) struct Stage {
     entropy: Counting,
     limits: Limits,
     actions: Actions,
-    look_ups: Vec<(Serial, Who, Asked)>,
+    questions: Vec<(Serial, Who, Question)>,
     computations: Vec<(Serial, Work)>,
     pub(super) moment: Moment,
     /// Everything that was said after the greeting.
@@ -51,7 +52,7 @@ impl Stage {
             entropy: Counting(0),
             limits: Limits::default(),
             actions: Actions::default(),
-            look_ups: Vec::new(),
+            questions: Vec::new(),
             computations: Vec::new(),
             moment: Moment::from_secs(1000),
             said: Vec::new(),
@@ -80,7 +81,7 @@ impl Stage {
         }
         self.closed = self.actions.close;
         self.said.append(&mut self.actions.send);
-        self.look_ups.append(&mut self.actions.look_ups);
+        self.questions.append(&mut self.actions.questions);
         self.computations.append(&mut self.actions.computations);
         for event in self.actions.events.drain(..) {
             let line = event.line(true).to_string();
@@ -88,9 +89,9 @@ impl Stage {
             self.log.push(line);
         }
         // A request that waits for us is in one of the two, and a session has no more than that.
-        assert!(self.look_ups.len() + self.computations.len() <= 2048);
+        assert!(self.questions.len() + self.computations.len() <= 2048);
         if self.closed {
-            self.look_ups.clear();
+            self.questions.clear();
             self.computations.clear();
         }
     }
@@ -108,15 +109,16 @@ impl Stage {
     }
 
     pub(super) fn is_asked(&self) -> bool {
-        !self.look_ups.is_empty() || !self.computations.is_empty()
+        !self.questions.is_empty() || !self.computations.is_empty()
     }
 
     /// The store answers one of the look-ups, or cannot.
     pub(super) fn answer(&mut self, number: usize, found: bool) {
-        if self.look_ups.is_empty() {
+        if self.questions.is_empty() {
             return;
         }
-        let (serial, who, mut asked) = self.look_ups.remove(number % self.look_ups.len());
+        let (serial, who, question) = self.questions.remove(number % self.questions.len());
+        let Question::Exchange(mut asked) = question else { panic!("a login asks for nothing else: {question:?}") };
         self.with_session(|session, turn| {
             session.judge(serial, &who, &mut asked, turn);
             let answer = if found { Ok(site::look_up(who)) } else { Err(StoreError::Busy) };

@@ -13,6 +13,7 @@ use core::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::authenticator::Question;
 use crate::config::MAX_FAILURE_DELAY;
 use crate::credential::Who;
 use crate::event::{Abandonment, Ending, Event, Login, Refusal};
@@ -292,7 +293,7 @@ impl Session {
                 self.wait_for_client(request, turn);
             }
             Progress::LookUp { who, next } => {
-                turn.actions.look_ups.push((request.serial, who, next));
+                turn.actions.questions.push((request.serial, who, Question::Exchange(next)));
                 request.stage = Stage::Busy;
                 self.open.put(request);
             }

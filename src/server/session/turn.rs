@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use zeroize::Zeroize;
 
+use crate::authenticator::Question;
 use crate::config::FailureLimits;
 use crate::credential::Who;
 use crate::event::Event;
-use crate::exchange::{Asked, HandOut, Policy, Work};
+use crate::exchange::{Policy, Work};
 use crate::runtime::{Entropy, Moment, UnixTime};
 use crate::server::limits::Limits;
 
-#[cfg(doc)]
-use super::Session;
 use super::open::Serial;
+#[cfg(doc)]
+use super::{super::conversation::Conversation, Session};
 
 /// What holds for all sessions of a helper.
 #[derive(Debug, Clone)]
@@ -59,12 +60,8 @@ pub struct Turn<'t> {
 pub struct Actions {
     /// To be sent, in this order.
     pub send: Vec<u8>,
-    /// To be looked up, once [`Session::judge`] has seen it; [`Session::go_on`] takes what comes of it.
-    pub look_ups: Vec<(Serial, Who, Asked)>,
-    /// Accounts whose existence is asked for.
-    pub questions: Vec<(Serial, Who)>,
-    /// Accounts out of which something is to be handed out.
-    pub hand_outs: Vec<(Serial, Who, HandOut)>,
+    /// To be asked of the store, once [`Conversation::judge`] has seen it; [`Conversation::answer`] takes what comes of it.
+    pub questions: Vec<(Serial, Who, Question)>,
     /// To be computed where blocking is allowed; [`Session::conclude`] takes the outcome.
     pub computations: Vec<(Serial, Work)>,
     /// To be logged.
@@ -79,10 +76,7 @@ impl Actions {
     /// Whether there is something to be looked up or computed.
     #[must_use]
     pub fn wants_anything(&self) -> bool {
-        !self.look_ups.is_empty()
-            || !self.computations.is_empty()
-            || !self.questions.is_empty()
-            || !self.hand_outs.is_empty()
+        !self.questions.is_empty() || !self.computations.is_empty()
     }
 
     /// Empties the buffer of decoded responses, which may have held a password.
