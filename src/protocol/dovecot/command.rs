@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::escape::{escape, unescape};
 use super::fault::{Breach, FrameError, RequestFault};
 use super::line::Lines;
-use super::{RequestId, number, push_number};
+use super::{RequestId, number, push_head, push_number, push_version};
 
 /// One command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,8 +137,7 @@ impl<'a> AuthRequest<'a> {
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"AUTH\t");
-        push_number(self.id.0, out);
+        push_head(b"AUTH\t", self.id, out);
         out.push(b'\t');
         escape(&self.mechanism, out);
         out.extend_from_slice(b"\tservice=");
@@ -218,27 +217,18 @@ impl<'a> Command<'a> {
     /// Appends the command with its LF to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Version { minor } => {
-                out.extend_from_slice(b"VERSION\t");
-                push_number(super::VERSION.0, out);
-                out.push(b'\t');
-                push_number(*minor, out);
-            }
+            Self::Version { minor } => push_version((super::VERSION.0, *minor), out),
             Self::ClientPid(pid) => {
                 out.extend_from_slice(b"CPID\t");
                 push_number(*pid, out);
             }
             Self::Auth(request) => request.encode(out),
             Self::Continue { id, data } => {
-                out.extend_from_slice(b"CONT\t");
-                push_number(id.0, out);
+                push_head(b"CONT\t", *id, out);
                 out.push(b'\t');
                 out.extend_from_slice(data);
             }
-            Self::Cancel(id) => {
-                out.extend_from_slice(b"CANCEL\t");
-                push_number(id.0, out);
-            }
+            Self::Cancel(id) => push_head(b"CANCEL\t", *id, out),
         }
         out.push(b'\n');
     }

@@ -2,7 +2,7 @@
 
 use crate::vocabulary::{Mechanism, MechanismSet};
 
-use super::{VERSION, push_number};
+use super::{VERSION, push_number, push_version};
 
 /// 16 fresh random bytes for each connection. Dovecot's own clients refuse a greeting without them.
 pub type Cookie = [u8; 16];
@@ -24,10 +24,7 @@ impl Greeting {
     /// Appends the greeting to `out`. It stays below 512 bytes, because qmail-dovecot-checkpassword reads it at one go. MECH
     /// comes before SPID: Postfix and Exim take the other order for a socket of another kind.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"VERSION\t");
-        push_number(VERSION.0, out);
-        out.push(b'\t');
-        push_number(VERSION.1, out);
+        push_version(VERSION, out);
         for mechanism in self.mechanisms.iter() {
             out.extend_from_slice(b"\nMECH\t");
             out.extend_from_slice(mechanism.name().as_bytes());

@@ -58,6 +58,20 @@ fn number(field: &[u8]) -> Option<u32> {
     core::str::from_utf8(field).ok()?.parse().ok()
 }
 
+/// Writes a message's word, which ends in a TAB, and the id after it.
+fn push_head(word: &[u8], id: RequestId, out: &mut Vec<u8>) {
+    out.extend_from_slice(word);
+    push_number(id.0, out);
+}
+
+/// Writes VERSION, without its LF.
+fn push_version((major, minor): (u32, u32), out: &mut Vec<u8>) {
+    out.extend_from_slice(b"VERSION\t");
+    push_number(major, out);
+    out.push(b'\t');
+    push_number(minor, out);
+}
+
 /// Writes a decimal number.
 fn push_number(number: u32, out: &mut Vec<u8>) {
     let mut digits = [0; 10];

@@ -6,7 +6,7 @@ use super::base64::{decode_base64, push_base64};
 use super::escape::{escape, unescape};
 use super::fault::Breach;
 use super::line::Lines;
-use super::{RequestId, push_number};
+use super::{RequestId, push_head};
 
 /// One reply to one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,13 +64,13 @@ impl Reply<'_> {
     pub fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Continue { id, data } => {
-                begin(b"CONT\t", *id, out);
+                push_head(b"CONT\t", *id, out);
                 // Without this TAB Exim tells the mail client "334 NULL", and Postfix fails the login.
                 out.push(b'\t');
                 push_base64(data, out);
             }
             Self::Ok { id, user, final_data } => {
-                begin(b"OK\t", *id, out);
+                push_head(b"OK\t", *id, out);
                 out.extend_from_slice(b"\tuser=");
                 escape(user, out);
                 if let Some(data) = final_data {
@@ -79,7 +79,7 @@ impl Reply<'_> {
                 }
             }
             Self::Fail { id, user, code, reason } => {
-                begin(b"FAIL\t", *id, out);
+                push_head(b"FAIL\t", *id, out);
                 if let Some(user) = user {
                     out.extend_from_slice(b"\tuser=");
                     escape(user, out);
@@ -127,11 +127,6 @@ impl Reply<'_> {
             _ => None,
         }
     }
-}
-
-fn begin(word: &[u8], id: RequestId, out: &mut Vec<u8>) {
-    out.extend_from_slice(word);
-    push_number(id.0, out);
 }
 
 fn decoded(encoded: &[u8]) -> Option<Cow<'static, [u8]>> {

@@ -7,7 +7,7 @@ use super::command::version;
 use super::escape::{escape, unescape};
 use super::fault::Breach;
 use super::line::Lines;
-use super::{RequestId, push_number};
+use super::{RequestId, push_head, push_number, push_version};
 
 /// The version that a server announces; clients of the auth protocol say 1.1 here as well.
 const VERSION: (u32, u32) = (1, 1);
@@ -15,10 +15,7 @@ const VERSION: (u32, u32) = (1, 1);
 /// What a server says first. It holds nothing but version and process id: by what is missing clients tell this socket from one
 /// that authenticates.
 pub fn encode_userdb_greeting(server_pid: u32, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"VERSION\t");
-    push_number(VERSION.0, out);
-    out.push(b'\t');
-    push_number(VERSION.1, out);
+    push_version(VERSION, out);
     out.extend_from_slice(b"\nSPID\t");
     push_number(server_pid, out);
     out.push(b'\n');
@@ -64,24 +61,15 @@ impl<'a> UserdbCommand<'a> {
 
     /// Appends the command with its LF to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let begin = |word: &[u8], id: &RequestId, out: &mut Vec<u8>| {
-            out.extend_from_slice(word);
-            push_number(id.0, out);
-        };
         match self {
-            Self::Version => {
-                out.extend_from_slice(b"VERSION\t");
-                push_number(VERSION.0, out);
-                out.push(b'\t');
-                push_number(VERSION.1, out);
-            }
+            Self::Version => push_version(VERSION, out),
             Self::User { id, name } => {
-                begin(b"USER\t", id, out);
+                push_head(b"USER\t", *id, out);
                 out.push(b'\t');
                 escape(name, out);
             }
-            Self::Pass(id) => begin(b"PASS\t", id, out),
-            Self::List(id) => begin(b"LIST\t", id, out),
+            Self::Pass(id) => push_head(b"PASS\t", *id, out),
+            Self::List(id) => push_head(b"LIST\t", *id, out),
         }
         out.push(b'\n');
     }
@@ -122,20 +110,16 @@ pub enum UserdbReply<'a> {
 impl UserdbReply<'_> {
     /// Appends the reply with its LF to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let begin = |word: &[u8], id: &RequestId, out: &mut Vec<u8>| {
-            out.extend_from_slice(word);
-            push_number(id.0, out);
-        };
         match self {
             Self::User { id, name } => {
-                begin(b"USER\t", id, out);
+                push_head(b"USER\t", *id, out);
                 out.push(b'\t');
                 escape(name, out);
             }
-            Self::NotFound(id) => begin(b"NOTFOUND\t", id, out),
-            Self::Fail(id) => begin(b"FAIL\t", id, out),
+            Self::NotFound(id) => push_head(b"NOTFOUND\t", *id, out),
+            Self::Fail(id) => push_head(b"FAIL\t", *id, out),
             Self::ListRefused(id) => {
-                begin(b"DONE\t", id, out);
+                push_head(b"DONE\t", *id, out);
                 out.extend_from_slice(b"\tfail");
             }
         }
