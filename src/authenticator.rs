@@ -24,7 +24,7 @@ pub enum Existence {
     Unavailable(Fault),
 }
 
-/// The answer to a [`Question`], of the same kind.
+/// The answer to a [`Inquiry`], of the same kind.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "it is passed on at once")]
 pub enum Answered {
@@ -38,8 +38,8 @@ pub enum Answered {
 
 /// What an account is looked up for.
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "nearly every question is the large one")]
-pub enum Question {
+#[allow(clippy::large_enum_variant, reason = "nearly every inquiry is the large one")]
+pub enum Inquiry {
     /// An exchange, which goes on with the answer.
     Exchange(Asked),
     /// Whether it exists.
@@ -48,7 +48,7 @@ pub enum Question {
     HandOut(Box<HandOut>),
 }
 
-impl Question {
+impl Inquiry {
     /// Takes the store's answer; `now` decides what has expired.
     pub fn answer(self, answer: Result<Lookup, StoreError>, now: UnixTime) -> Answered {
         match self {
@@ -67,12 +67,12 @@ fn existence(answer: Result<Lookup, StoreError>) -> Existence {
     }
 }
 
-/// Answers what sessions ask. `T` says whose question it is; it is handed back with the answer.
+/// Answers what sessions ask. `T` says whose inquiry it is; it is handed back with the answer.
 pub struct Authenticator<T> {
     store: Box<dyn CredentialLookup>,
     in_turn: bool,
     last: Ticket,
-    under_way: BTreeMap<Ticket, (T, Question)>,
+    under_way: BTreeMap<Ticket, (T, Inquiry)>,
 }
 
 impl<T> Authenticator<T> {
@@ -82,17 +82,17 @@ impl<T> Authenticator<T> {
         Self { store, in_turn: false, last: Ticket(0), under_way: BTreeMap::new() }
     }
 
-    /// Answers a question about `who`; none if the answer comes later, out of [`Self::completed`].
-    pub fn ask(&mut self, who: Who, question: Question, from: T, now: UnixTime) -> Option<(T, Answered)> {
+    /// Answers an inquiry about `who`; none if the answer comes later, out of [`Self::completed`].
+    pub fn ask(&mut self, who: Who, inquiry: Inquiry, from: T, now: UnixTime) -> Option<(T, Answered)> {
         if !self.in_turn {
             self.store.begin_turn();
             self.in_turn = true;
         }
         self.last = Ticket(self.last.0.wrapping_add(1));
         match self.store.look_up(who, self.last) {
-            Answer::Now(answer) => Some((from, question.answer(answer, now))),
+            Answer::Now(answer) => Some((from, inquiry.answer(answer, now))),
             Answer::Later => {
-                self.under_way.insert(self.last, (from, question));
+                self.under_way.insert(self.last, (from, inquiry));
                 None
             }
         }
@@ -110,8 +110,8 @@ impl<T> Authenticator<T> {
     pub fn completed(&mut self, now: UnixTime) -> Option<(T, Answered)> {
         loop {
             let (ticket, answer) = self.store.completed()?;
-            if let Some((from, question)) = self.under_way.remove(&ticket) {
-                return Some((from, question.answer(answer, now)));
+            if let Some((from, inquiry)) = self.under_way.remove(&ticket) {
+                return Some((from, inquiry.answer(answer, now)));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What is said on a connection: one of the protocols, each with a session of its own. What is not for a session's protocol
 //! cannot have come from it, and is passed over. Pure.
 
-use crate::authenticator::{Answered, Question};
+use crate::authenticator::{Answered, Inquiry};
 use crate::credential::Who;
 use crate::exchange::Outcome;
 use crate::runtime::Moment;
@@ -58,14 +58,14 @@ impl Conversation {
         }
     }
 
-    /// Looks at a question before it is asked; see [`Session::judge`].
-    pub fn judge(&self, serial: Serial, who: &Who, question: &mut Question, turn: &mut Turn<'_>) {
-        if let (Self::Logins(session), Question::Exchange(asked)) = (self, question) {
+    /// Looks at an inquiry before it is asked; see [`Session::judge`].
+    pub fn judge(&self, serial: Serial, who: &Who, inquiry: &mut Inquiry, turn: &mut Turn<'_>) {
+        if let (Self::Logins(session), Inquiry::Exchange(asked)) = (self, inquiry) {
             session.judge(serial, who, asked, turn);
         }
     }
 
-    /// Takes what came of a question.
+    /// Takes what came of an inquiry.
     pub fn answer(&mut self, serial: Serial, answered: Answered, turn: &mut Turn<'_>) {
         match (self, answered) {
             (Self::Logins(session), Answered::Exchange(progress)) => session.go_on(serial, progress, turn),

@@ -114,15 +114,15 @@ impl Desk {
     /// Does what the session asked for, until it asks for nothing more that can be done at once.
     pub(super) fn carry_out(&mut self, key: Key, session: &mut Conversation) {
         while !self.actions.close && self.actions.wants_anything() {
-            let mut questions = core::mem::take(&mut self.actions.questions);
-            for (serial, who, mut question) in questions.drain(..) {
-                session.judge(serial, &who, &mut question, &mut self.turn());
-                if let Some((_, answered)) = self.authenticator.ask(who, question, (key, serial), self.now) {
+            let mut inquiries = core::mem::take(&mut self.actions.inquiries);
+            for (serial, who, mut inquiry) in inquiries.drain(..) {
+                session.judge(serial, &who, &mut inquiry, &mut self.turn());
+                if let Some((_, answered)) = self.authenticator.ask(who, inquiry, (key, serial), self.now) {
                     session.answer(serial, answered, &mut self.turn());
                 }
             }
-            if self.actions.questions.is_empty() {
-                self.actions.questions = questions;
+            if self.actions.inquiries.is_empty() {
+                self.actions.inquiries = inquiries;
             }
             let computations = core::mem::take(&mut self.actions.computations);
             for (serial, work) in computations {
@@ -132,7 +132,7 @@ impl Desk {
             }
         }
         // A connection that is closed needs no answers.
-        self.actions.questions.clear();
+        self.actions.inquiries.clear();
         self.actions.computations.clear();
     }
 

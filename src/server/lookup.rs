@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::authenticator::Question;
+use crate::authenticator::Inquiry;
 use crate::event::Event;
 use crate::exchange::{DecoyKeys, Fault, Grant, HandOut, HandedOut};
 use crate::protocol::lookup::{Answer, Request};
@@ -63,7 +63,7 @@ impl LookupSession {
         let service = Arc::clone(hand_out.service());
         self.service = Some(Arc::clone(&service));
         match entropy {
-            Ok(()) => turn.actions.questions.push((Serial::default(), who, Question::HandOut(hand_out.into()))),
+            Ok(()) => turn.actions.inquiries.push((Serial::default(), who, Inquiry::HandOut(hand_out.into()))),
             Err(_) => self.end(HandedOut::Unavailable(Fault::NoEntropy), &service, turn),
         }
     }

@@ -1,7 +1,7 @@
 //! The order of slow checks. Places are given and freed only when the loop calls, so that what runs can be read without a clock.
 
 use super::*;
-use crate::authenticator::{Answered, Authenticator, Question};
+use crate::authenticator::{Answered, Authenticator, Inquiry};
 use crate::credential::{Label, PasswordFacts, PasswordHash, SaltKey, Secrets};
 use crate::exchange::{self, Context, Policy, Progress};
 use crate::identity::{Identity, Name, Realm, Realms};
@@ -42,7 +42,7 @@ fn check(name: &str, source: Option<&str>) -> Work {
     let initial = InitialResponse::Present(message.as_bytes());
     let begun = exchange::begin(&Arc::new(policy), context, Mechanism::Plain, initial, "nonce", UnixTime(1));
     let Progress::LookUp { who, next } = begun else { panic!("{begun:?}") };
-    match Authenticator::new(Box::new(store)).ask(who, Question::Exchange(next), (), UnixTime(1)) {
+    match Authenticator::new(Box::new(store)).ask(who, Inquiry::Exchange(next), (), UnixTime(1)) {
         Some(((), Answered::Exchange(Progress::Compute(work)))) => work,
         other => panic!("{other:?}"),
     }

@@ -1,6 +1,6 @@
 //! One connection of the userdb protocol, without the connection: whether accounts exist, and nothing else about them. Pure.
 
-use crate::authenticator::{Existence, Question};
+use crate::authenticator::{Existence, Inquiry};
 use crate::credential::Who;
 use crate::event::Event;
 use crate::exchange::Fault;
@@ -81,7 +81,7 @@ impl UserdbSession {
         self.last = self.last.next();
         self.open.push(Asking { serial: self.last, id, arrived: turn.moment });
         let identity = turn.settings.policy.realms.resolve(&name, None);
-        turn.actions.questions.push((self.last, Who::Account(identity.key()), Question::Existence));
+        turn.actions.inquiries.push((self.last, Who::Account(identity.key()), Inquiry::Existence));
     }
 
     /// Takes what came of a look-up.

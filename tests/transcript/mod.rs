@@ -209,9 +209,9 @@ impl World {
         let mut turn = Turn { settings, now, moment: *moment, entropy, limits, actions };
         let mut session = call(self.session.take(), &mut turn);
         while !turn.actions.close && turn.actions.wants_anything() {
-            for (serial, who, mut question) in std::mem::take(&mut turn.actions.questions) {
-                session.judge(serial, &who, &mut question, &mut turn);
-                if let Some((serial, answered)) = self.authenticator.ask(who, question, serial, now) {
+            for (serial, who, mut inquiry) in std::mem::take(&mut turn.actions.inquiries) {
+                session.judge(serial, &who, &mut inquiry, &mut turn);
+                if let Some((serial, answered)) = self.authenticator.ask(who, inquiry, serial, now) {
                     session.answer(serial, answered, &mut turn);
                 }
             }

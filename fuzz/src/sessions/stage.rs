@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sasldb::authenticator::Question;
+use sasldb::authenticator::Inquiry;
 use sasldb::config::FailureLimits;
 use sasldb::credential::Who;
 use sasldb::exchange::Work;
@@ -33,7 +33,7 @@ pub(super) struct Stage {
     entropy: Counting,
     limits: Limits,
     actions: Actions,
-    questions: Vec<(Serial, Who, Question)>,
+    inquiries: Vec<(Serial, Who, Inquiry)>,
     computations: Vec<(Serial, Work)>,
     pub(super) moment: Moment,
     /// Everything that was said after the greeting.
@@ -52,7 +52,7 @@ impl Stage {
             entropy: Counting(0),
             limits: Limits::default(),
             actions: Actions::default(),
-            questions: Vec::new(),
+            inquiries: Vec::new(),
             computations: Vec::new(),
             moment: Moment::from_secs(1000),
             said: Vec::new(),
@@ -81,7 +81,7 @@ impl Stage {
         }
         self.closed = self.actions.close;
         self.said.append(&mut self.actions.send);
-        self.questions.append(&mut self.actions.questions);
+        self.inquiries.append(&mut self.actions.inquiries);
         self.computations.append(&mut self.actions.computations);
         for event in self.actions.events.drain(..) {
             let line = event.line(true).to_string();
@@ -89,9 +89,9 @@ impl Stage {
             self.log.push(line);
         }
         // A request that waits for us is in one of the two, and a session has no more than that.
-        assert!(self.questions.len() + self.computations.len() <= 2048);
+        assert!(self.inquiries.len() + self.computations.len() <= 2048);
         if self.closed {
-            self.questions.clear();
+            self.inquiries.clear();
             self.computations.clear();
         }
     }
@@ -109,16 +109,16 @@ impl Stage {
     }
 
     pub(super) fn is_asked(&self) -> bool {
-        !self.questions.is_empty() || !self.computations.is_empty()
+        !self.inquiries.is_empty() || !self.computations.is_empty()
     }
 
     /// The store answers one of the look-ups, or cannot.
     pub(super) fn answer(&mut self, number: usize, found: bool) {
-        if self.questions.is_empty() {
+        if self.inquiries.is_empty() {
             return;
         }
-        let (serial, who, question) = self.questions.remove(number % self.questions.len());
-        let Question::Exchange(mut asked) = question else { panic!("a login asks for nothing else: {question:?}") };
+        let (serial, who, inquiry) = self.inquiries.remove(number % self.inquiries.len());
+        let Inquiry::Exchange(mut asked) = inquiry else { panic!("a login asks for nothing else: {inquiry:?}") };
         self.with_session(|session, turn| {
             session.judge(serial, &who, &mut asked, turn);
             let answer = if found { Ok(site::look_up(who)) } else { Err(StoreError::Busy) };

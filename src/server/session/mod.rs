@@ -13,7 +13,7 @@ use core::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::authenticator::Question;
+use crate::authenticator::Inquiry;
 use crate::config::MAX_FAILURE_DELAY;
 use crate::credential::Who;
 use crate::event::{Abandonment, Ending, Event, Login, Refusal};
@@ -293,7 +293,7 @@ impl Session {
                 self.wait_for_client(request, turn);
             }
             Progress::LookUp { who, next } => {
-                turn.actions.questions.push((request.serial, who, Question::Exchange(next)));
+                turn.actions.inquiries.push((request.serial, who, Inquiry::Exchange(next)));
                 request.stage = Stage::Busy;
                 self.open.put(request);
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use zeroize::Zeroize;
 
-use crate::authenticator::Question;
+use crate::authenticator::Inquiry;
 use crate::config::FailureLimits;
 use crate::credential::Who;
 use crate::event::Event;
@@ -61,7 +61,7 @@ pub struct Actions {
     /// To be sent, in this order.
     pub send: Vec<u8>,
     /// To be asked of the store, once [`Conversation::judge`] has seen it; [`Conversation::answer`] takes what comes of it.
-    pub questions: Vec<(Serial, Who, Question)>,
+    pub inquiries: Vec<(Serial, Who, Inquiry)>,
     /// To be computed where blocking is allowed; [`Session::conclude`] takes the outcome.
     pub computations: Vec<(Serial, Work)>,
     /// To be logged.
@@ -76,7 +76,7 @@ impl Actions {
     /// Whether there is something to be looked up or computed.
     #[must_use]
     pub fn wants_anything(&self) -> bool {
-        !self.questions.is_empty() || !self.computations.is_empty()
+        !self.inquiries.is_empty() || !self.computations.is_empty()
     }
 
     /// Empties the buffer of decoded responses, which may have held a password.
