@@ -124,7 +124,7 @@ pub(super) fn verify(
             detail: text(column(6)?)?,
         };
         let id: KeyId = key_id(column(7)?)?;
-        let key = keys.find(id).ok_or_else(|| keys.other_key())?;
+        let key = keys.find(id)?;
         let mac = entry.mac(key, database, last, wanted);
         if blob(column(8)?)? != mac {
             return Err(broken("or what comes before it was changed"));

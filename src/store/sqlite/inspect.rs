@@ -78,10 +78,8 @@ impl Inspector {
         let mut rows = statement.query(()).map_err(fail)?;
         let mut scratch = Scratch::default();
         while let Some(row) = rows.next().map_err(fail)? {
-            let opened = Row::of(row).and_then(|row| {
-                let key = self.keys.find(row.key_id).ok_or_else(|| self.keys.other_key())?;
-                row.open(key, &self.meta.database, &mut scratch)
-            });
+            let opened =
+                Row::of(row).and_then(|row| row.open(self.keys.find(row.key_id)?, &self.meta.database, &mut scratch));
             if !visit(opened) {
                 break;
             }

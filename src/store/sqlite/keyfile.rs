@@ -79,23 +79,19 @@ impl Keys {
         &self.current
     }
 
-    /// The key named `id`.
-    pub(super) fn find(&self, id: KeyId) -> Option<&Key> {
-        core::iter::once(&self.current).chain(&self.other).find(|key| key.id == id)
+    /// The key named `id`. Without it, the database needs another key file.
+    pub(super) fn find(&self, id: KeyId) -> Result<&Key, StoreError> {
+        let found = core::iter::once(&self.current).chain(&self.other).find(|key| key.id == id);
+        found.ok_or_else(|| StoreError::Key { path: self.path.clone(), fault: KeyFault::OtherKey })
     }
 
     /// The key named `id`, from the file as it is now if it was not there before: a new key is in the file before anything
     /// is sealed with it.
     pub(super) fn find_or_reread(&mut self, id: KeyId) -> Result<&Key, StoreError> {
-        if self.find(id).is_none() {
+        if self.find(id).is_err() {
             *self = Self::read(&self.path)?;
         }
-        self.find(id).ok_or_else(|| self.other_key())
-    }
-
-    /// The error of a database that needs another key.
-    pub(super) fn other_key(&self) -> StoreError {
-        StoreError::Key { path: self.path.clone(), fault: KeyFault::OtherKey }
+        self.find(id)
     }
 }
 

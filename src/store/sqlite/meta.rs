@@ -48,7 +48,7 @@ impl Meta {
 
     /// Opens the salt key, and by that proves that `keys` are this database's.
     pub(super) fn open(&self, keys: &Keys) -> Result<SaltKey, StoreError> {
-        let key = keys.find(self.key_id).ok_or_else(|| keys.other_key())?;
+        let key = keys.find(self.key_id)?;
         let mut plain = Zeroizing::new(Vec::new());
         if !key.open(&self.associated_data(), &self.sealed_salt_key, &mut plain) {
             return Err(damaged("the seal over its realms and its salt key is broken"));

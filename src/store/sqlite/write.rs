@@ -88,10 +88,8 @@ impl Database {
         let mut statement = self.connection.prepare_cached(SELECT_ONE).map_err(fail)?;
         let mut rows = statement.query((key.realm(), key.name())).map_err(fail)?;
         let Some(row) = rows.next().map_err(fail)? else { return Ok(Existing::None) };
-        let opened = Row::of(row).and_then(|row| {
-            let key = self.keys.find(row.key_id).ok_or_else(|| self.keys.other_key())?;
-            row.open(key, &self.meta.database, &mut Scratch::default())
-        });
+        let opened = Row::of(row)
+            .and_then(|row| row.open(self.keys.find(row.key_id)?, &self.meta.database, &mut Scratch::default()));
         Ok(match opened {
             Ok(account) => Existing::Whole(Box::new(account)),
             Err(fault) => Existing::Unreadable(fault),
