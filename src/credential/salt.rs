@@ -45,7 +45,7 @@ impl SaltKey {
         purposes.into_iter().take(length.div_ceil(32)).flat_map(block).cycle().take(length).collect()
     }
 
-    /// A number that stays the same for this name, evenly spread: it picks a decoy's iteration count.
+    /// A number that stays the same for this name, evenly spread: it picks an iteration count where there are no keys.
     #[must_use]
     pub fn fraction(&self, hash: ScramHash, who: &Who) -> u64 {
         number(&self.mac(b"count", hash.mechanism().name(), who))
@@ -102,18 +102,21 @@ impl IterationCensus {
     /// Picks a count as often as it is in use; `fraction` is the name's place in the range of all u64.
     #[must_use]
     pub fn pick(&self, hash: ScramHash, fraction: u64) -> u32 {
-        let rows = || self.rows.iter().filter(|(h, _, _)| *h == hash);
-        let total = rows().fold(0u64, |sum, (_, _, n)| sum.saturating_add(*n));
-        let place = u128::from(fraction).wrapping_mul(u128::from(total)).wrapping_shr(64);
-        let mut seen = 0u128;
-        for (_, iterations, passwords) in rows() {
-            seen = seen.saturating_add(u128::from(*passwords));
-            if place < seen {
-                return *iterations;
-            }
-        }
-        self.usual
+        let rows = self.rows.iter().filter(|(h, _, _)| *h == hash);
+        pick(rows.map(|(_, iterations, passwords)| (*iterations, *passwords)), fraction).unwrap_or(self.usual)
     }
+}
+
+/// The row in whose share `fraction` falls; `rows` are what to pick and how many have it. None only where nobody has anything.
+pub(super) fn pick<T>(mut rows: impl Iterator<Item = (T, u64)> + Clone, fraction: u64) -> Option<T> {
+    let total = rows.clone().fold(0u64, |sum, (_, many)| sum.saturating_add(many));
+    let place = u128::from(fraction).wrapping_mul(u128::from(total)).wrapping_shr(64);
+    let mut seen = 0u128;
+    let row = rows.find(|(_, many)| {
+        seen = seen.saturating_add(u128::from(*many));
+        place < seen
+    });
+    row.map(|(row, _)| row)
 }
 
 #[cfg(test)]

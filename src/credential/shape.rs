@@ -7,7 +7,7 @@ use crate::vocabulary::{Scheme, ScramHash};
 
 use super::account::{Account, ScramKeys, ScramSalt, Secrets};
 use super::hash::PasswordHash;
-use super::salt::IterationCensus;
+use super::salt::{self, IterationCensus};
 
 /// The shape of an account. Its text form is kept in the clear, as the schemes are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,14 +171,8 @@ impl ShapeCensus {
     /// name's place in the range of all u64.
     #[must_use]
     pub fn pick(&self, fraction: u64) -> usize {
-        let total = self.rows.iter().fold(0u64, |sum, (_, accounts)| sum.saturating_add(*accounts));
-        let place = u128::from(fraction).wrapping_mul(u128::from(total)).wrapping_shr(64);
-        let mut seen = 0u128;
-        let up_to = |(_, accounts): &(Shape, u64)| {
-            seen = seen.saturating_add(u128::from(*accounts));
-            place < seen
-        };
-        self.rows.iter().position(up_to).unwrap_or(0)
+        let accounts = self.rows.iter().map(|(_, accounts)| *accounts);
+        salt::pick(accounts.enumerate(), fraction).unwrap_or(0)
     }
 
     /// The SCRAM iteration counts among them; `usual` is that of a new password.
