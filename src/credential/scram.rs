@@ -173,31 +173,13 @@ impl ScramKeys {
     }
 }
 
-/// StoredKey and ServerKey as RFC 5803, section 3, writes them, the mechanism's name as scheme. `None` only where a part is
-/// longer than memory.
+/// StoredKey and ServerKey as RFC 5803, section 3, writes them, the mechanism's name as scheme.
 #[must_use]
-pub fn auth_password(
-    hash: ScramHash,
-    iterations: u32,
-    salt: &[u8],
-    stored: &[u8],
-    server: &[u8],
-) -> Option<SecretBytes> {
+pub fn auth_password(hash: ScramHash, iterations: u32, salt: &[u8], stored: &[u8], server: &[u8]) -> SecretBytes {
     let head = format!("{}${iterations}:", hash.mechanism().name());
-    let parts = [(salt, "$"), (stored, ":"), (server, "")];
-    let encoded = parts.iter().map(|(bytes, end)| Base64::encoded_len(bytes).saturating_add(end.len()));
-    // All of it from the start: a text that grew would leave copies behind.
-    let mut text = Zeroizing::new(vec![0; encoded.fold(head.len(), usize::saturating_add)]);
-    let (start, mut rest) = text.split_at_mut_checked(head.len())?;
-    start.copy_from_slice(head.as_bytes());
-    for (bytes, end) in parts {
-        let (encoded, after) = rest.split_at_mut_checked(Base64::encoded_len(bytes))?;
-        Base64::encode(bytes, encoded).ok()?;
-        let (mark, after) = after.split_at_mut_checked(end.len())?;
-        mark.copy_from_slice(end.as_bytes());
-        rest = after;
-    }
-    Some(SecretBytes::new(core::mem::take(&mut *text)))
+    let [salt, stored, server] = [salt, stored, server].map(|bytes| Zeroizing::new(Base64::encode_string(bytes)));
+    // Joined at once: a text that grew would leave copies behind.
+    SecretBytes::new([&head, salt.as_str(), "$", &stored, ":", &server].concat().into_bytes())
 }
 
 #[cfg(test)]
@@ -256,7 +238,7 @@ mod tests {
     fn the_text_is_the_one_that_libsasl2_logs_in_with() {
         let (_, _, _, salt, stored, server) = STORED[3];
         let bytes = |text| Base64::decode_vec(text).unwrap();
-        let text = auth_password(ScramHash::Sha256, 4096, &bytes(salt), &bytes(stored), &bytes(server)).unwrap();
+        let text = auth_password(ScramHash::Sha256, 4096, &bytes(salt), &bytes(stored), &bytes(server));
         let expected = format!("SCRAM-SHA-256$4096:{salt}${stored}:{server}");
         assert_eq!(text.expose(), expected.as_bytes());
     }

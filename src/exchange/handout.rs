@@ -175,7 +175,7 @@ impl HandOut {
         let parameters = lookup.scram_parameters(hash);
         let (stored, server) = self.decoy.expose().split_at(64);
         let (stored, server) = (stored.get(..hash.output_len())?, server.get(..hash.output_len())?);
-        auth_password(hash, parameters.iterations, &parameters.salt, stored, server)
+        Some(auth_password(hash, parameters.iterations, &parameters.salt, stored, server))
     }
 
     fn form_of(&self, password: &StoredPassword, form: Form, lookup: &Lookup) -> Option<SecretBytes> {
@@ -191,7 +191,8 @@ impl HandOut {
             Form::ScramSha1 | Form::ScramSha256 | Form::ScramSha512 => {
                 let keys = secrets.scram_keys(mechanism_of(form).scram_hash()?)?;
                 let salt = lookup.salt_of(keys);
-                auth_password(keys.hash, keys.iterations, &salt, keys.stored_key.expose(), keys.server_key.expose())
+                let (stored, server) = (keys.stored_key.expose(), keys.server_key.expose());
+                Some(auth_password(keys.hash, keys.iterations, &salt, stored, server))
             }
         }
     }
