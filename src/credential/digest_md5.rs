@@ -77,26 +77,11 @@ impl DigestMd5Hash {
         realm: &str,
     ) -> Option<&'a Self> {
         let spellings = realms.digest_spellings(identity);
-        // How many forms a spelling has follows from the password too, which nobody knows any more: one with characters of ISO
-        // 8859-1 beyond ASCII, or any other. The numbers of both never agree.
-        let layout = |password_converts: bool| {
-            let mut start = 0usize;
-            let forms = spellings.iter().map(move |(username, realm)| {
-                let forms = 1usize.saturating_add(usize::from(password_converts));
-                let forms = forms.saturating_add(usize::from(latin1(username).is_some()));
-                let from = start;
-                start = start.saturating_add(forms);
-                ((username, realm), from..start)
-            });
-            forms.collect::<Vec<_>>()
-        };
         let tag = Self::tag(username, realm);
-        let layouts = [layout(false), layout(true)];
-        let fits = layouts.iter().find(|layout| layout.last().is_some_and(|(_, last)| last.end == hashes.len()));
-        let forms = match fits {
-            Some(layout) => {
-                let (_, place) = layout.iter().find(|((u, r), _)| (u.as_str(), r.as_str()) == (username, realm))?;
-                hashes.get(place.clone())?
+        let forms = match [false, true].into_iter().find_map(|converts| by_spelling(hashes, &spellings, converts)) {
+            Some(parts) => {
+                let place = spellings.iter().position(|(u, r)| (u.as_str(), r.as_str()) == (username, realm))?;
+                parts.get(place).copied()?
             }
             // Aliases came or went since: where a spelling is, its tag alone tells, hardly ever wrongly.
             None => hashes.chunk_by(|one, next| one.tag == next.tag).find(|forms| is_tagged(forms, tag))?,
@@ -104,6 +89,26 @@ impl DigestMd5Hash {
         // The second form is in ISO 8859-1; where there is one only, it is the same in both.
         if is_tagged(forms, tag) { forms.get(1).or(forms.first()) } else { None }
     }
+}
+
+/// `hashes` in parts, one for each of `spellings`; none if they are of others. How many forms a spelling has follows from the
+/// password too, which nobody knows any more: `password_converts` if it has characters of ISO 8859-1 beyond ASCII and no others.
+/// The numbers of hashes with and without never agree.
+fn by_spelling<'a>(
+    hashes: &'a [DigestMd5Hash],
+    spellings: &[(String, String)],
+    password_converts: bool,
+) -> Option<Vec<&'a [DigestMd5Hash]>> {
+    let mut rest = hashes;
+    let mut parts = Vec::with_capacity(spellings.len());
+    for (username, _) in spellings {
+        let number = 1usize.saturating_add(usize::from(password_converts));
+        let number = number.saturating_add(usize::from(latin1(username).is_some()));
+        let (forms, after) = rest.split_at_checked(number)?;
+        parts.push(forms);
+        rest = after;
+    }
+    rest.is_empty().then_some(parts)
 }
 
 fn is_tagged(forms: &[DigestMd5Hash], tag: u8) -> bool {
