@@ -3,10 +3,7 @@
 /// The text of a hash, as [`PasswordHash`](super::PasswordHash) spells it, with every character of salt and digest replaced. What
 /// says how costly it is stays.
 pub(super) fn blank(text: &str) -> String {
-    let (label, rest) = match text.split_once('}') {
-        Some((label, rest)) => (&*format!("{label}}}"), rest),
-        None => ("", text),
-    };
+    let (label, rest) = text.split_at(text.find('}').map_or(0, |brace| brace.saturating_add(1)));
     // A zero in base64 and in the alphabet of crypt(3), and a digit in hex.
     let filling = match label {
         "{PBKDF2}" => 'a',
