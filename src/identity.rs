@@ -172,6 +172,12 @@ impl IdentityKey {
         self.parts().0
     }
 
+    /// Whether it is the key of an account in `realm`.
+    #[must_use]
+    pub fn is_in(&self, realm: &Realm) -> bool {
+        same(self.realm(), &realm.0)
+    }
+
     fn parts(&self) -> (&str, &str) {
         self.text.split_once('\0').unwrap_or_default()
     }

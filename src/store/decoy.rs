@@ -38,7 +38,7 @@ pub(super) enum Home {
 impl Home {
     pub(super) fn of(who: &Who, realms: &Realms) -> Self {
         match who {
-            Who::Account(key) if !realms.default_realm().as_str().eq_ignore_ascii_case(key.realm()) => Self::OtherRealm,
+            Who::Account(key) if !key.is_in(realms.default_realm()) => Self::OtherRealm,
             _ => Self::DefaultRealm,
         }
     }
@@ -147,5 +147,19 @@ impl Entropy for Expanded<'_> {
             chunk.iter_mut().zip(mac.finalize().into_bytes()).for_each(|(to, from)| *to = from);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_at_home_however_the_default_realm_is_spelled() {
+        let realm = |text| Realm::new(text).unwrap();
+        let realms = Realms::new(realm("Zu\u{308}rich.test"), []);
+        let home = |text| Home::of(&Who::Account(Identity::new(Name::new("joe").unwrap(), realm(text)).key()), &realms);
+        assert_eq!(home("z\u{FC}rich.test"), Home::DefaultRealm);
+        assert_eq!(home("zurich.test"), Home::OtherRealm);
     }
 }

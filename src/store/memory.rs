@@ -157,8 +157,7 @@ impl Inner {
     }
 
     fn first_in(&self, realm: &Realm) -> Option<IdentityKey> {
-        let realm = realm.key();
-        self.accounts.keys().find(|key| key.realm() == realm).cloned()
+        self.accounts.keys().find(|key| key.is_in(realm)).cloned()
     }
 
     fn census(&self) -> Result<ShapeCensus, StoreError> {
