@@ -72,7 +72,8 @@ impl Attempt {
                 Progress::Challenge { data, next: Waiting { attempt: self, subject: None, awaiting: next } }
             }
             Step::Need(suspended) => {
-                let who = asked_for(&self.policy.realms, suspended.question());
+                let question = suspended.question();
+                let who = asked_for(&self.policy.realms, &question.authcid, question.realm.as_deref());
                 Progress::LookUp { who, next: Asked { attempt: self, suspended, refused: false } }
             }
             // A verdict before any question can only be about the message itself.
@@ -259,18 +260,12 @@ impl Work {
     }
 }
 
-/// Whose account a question is about.
-fn asked_for(realms: &Realms, question: &Question) -> Who {
-    match realms.key_from_wire(&question.authcid, question.realm.as_deref()) {
-        Some(key) => Who::Account(key),
-        None => {
-            let mut name = question.authcid.clone();
-            if let Some(realm) = &question.realm {
-                name.push(0);
-                name.extend_from_slice(realm);
-            }
-            Who::Nobody(name)
-        }
+/// Whose account a client means by what it sent.
+pub(super) fn asked_for(realms: &Realms, name: &[u8], realm: Option<&[u8]>) -> Who {
+    match (realms.key_from_wire(name, realm), realm) {
+        (Some(key), _) => Who::Account(key),
+        (None, None) => Who::Nobody(name.to_owned()),
+        (None, Some(realm)) => Who::Nobody([name, b"\0", realm].concat()),
     }
 }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use crate::credential::scram::auth_password;
 use crate::credential::{DigestMd5Hash, Label, Lookup, StoredPassword, Who};
-use crate::identity::{Authcid, Identity, Realm, text_from_wire};
+use crate::identity::{Identity, Realm, text_from_wire};
 use crate::protocol::lookup::{Answer, Form, Forms, LookupFault, Property, Request};
 use crate::runtime::UnixTime;
 use crate::secret::{SecretArray, SecretBytes};
 use crate::store::StoreError;
 use crate::vocabulary::{Mechanism, MechanismSet, ScramHash};
 
+use super::attempt::asked_for;
 use super::outcome::{Fault, Reason};
 use super::policy::{Context, Policy, account_hindrance, mechanism_hindrance, usable_passwords};
 
@@ -35,7 +36,6 @@ pub struct HandOut {
     grant: Arc<Grant>,
     context: Context,
     wanted: Forms,
-    identity: Option<Identity>,
     username: String,
     realm: String,
     decoy: DecoyKeys,
@@ -84,15 +84,15 @@ impl HandOut {
     #[must_use]
     pub fn begin(policy: &Arc<Policy>, grant: &Arc<Grant>, request: &Request<'_>, decoy: DecoyKeys) -> (Who, Self) {
         let realm = if request.realm.is_empty() { request.host } else { request.realm };
-        let identity = identity_of(policy, request);
-        let who = identity.as_ref().map_or_else(|| nobody(request), |identity| Who::Account(identity.key()));
+        // The one account that a name means through libsasl2, for whatever mechanism: the name's own realm, else the program's,
+        // else the default.
+        let who = asked_for(&policy.realms, request.name, Some(request.realm));
         let service = String::from_utf8_lossy(request.service);
         let hand_out = Self {
             policy: Arc::clone(policy),
             grant: Arc::clone(grant),
             context: Context { service: service.as_ref().into(), ..Context::default() },
             wanted: request.wanted,
-            identity,
             username: text_from_wire(request.name).into_owned(),
             realm: text_from_wire(realm).into_owned(),
             decoy,
@@ -144,10 +144,10 @@ impl HandOut {
         if !granted || mechanism_hindrance(&self.policy, &self.context, mechanism).is_some() {
             return Err(Withheld::Mechanism);
         }
-        let (Some(identity), true) = (&self.identity, lookup.known) else {
+        let (Who::Account(key), true) = (&lookup.who, lookup.known) else {
             return Err(Withheld::Denied(Reason::UnknownAccount));
         };
-        if self.grant.realms.as_ref().is_some_and(|realms| !realms.iter().any(|realm| realm.same(&identity.realm))) {
+        if self.grant.realms.as_ref().is_some_and(|realms| !realms.iter().any(|realm| key.is_in(realm))) {
             return Err(Withheld::Realm);
         }
         if let Some(reason) = account_hindrance(&lookup.account, mechanism, now) {
@@ -196,18 +196,6 @@ impl HandOut {
             }
         }
     }
-}
-
-/// The one account that a name means through libsasl2, for whatever mechanism: the name's own realm, else the program's, else the
-/// default. None if no account can have that name.
-fn identity_of(policy: &Policy, request: &Request<'_>) -> Option<Identity> {
-    let authcid = Authcid::from_wire(request.name).ok()?;
-    let realm = Realm::from_wire(request.realm).ok()?;
-    Some(policy.realms.resolve(&authcid, Some(&realm)))
-}
-
-fn nobody(request: &Request<'_>) -> Who {
-    Who::Nobody([request.name, b"\0", request.realm].concat())
 }
 
 fn mechanism_of(form: Form) -> Mechanism {
