@@ -162,8 +162,8 @@ impl ActivityWriter {
             let mut put = transaction.prepare_cached(USE).map_err(fail)?;
             for (Use { key, label, mechanism }, Seen { at, remote }) in uses {
                 let remote = remote.map(|address| address.to_string());
-                let whose = (&database[..], key.realm(), key.name(), label, mechanism.name());
-                put.execute((whose.0, whose.1, whose.2, whose.3, whose.4, at.0, remote)).map_err(fail)?;
+                let row = (&database[..], key.realm(), key.name(), label, mechanism.name(), at.0, remote);
+                put.execute(row).map_err(fail)?;
             }
             let mut put = transaction.prepare_cached(HANDED_OUT).map_err(fail)?;
             for (Use { key, label, mechanism }, HandedOut { times, last }) in handed_out {
