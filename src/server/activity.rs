@@ -62,17 +62,17 @@ impl Recorder {
                     Who::Account(key) => key.clone(),
                     Who::Nobody(_) => success.identity().key(),
                 };
-                let full = self.waiting.len() >= MOST;
-                match self.waiting.entry(Use { key, label, mechanism: success.mechanism() }) {
-                    Entry::Vacant(_) if full => self.gap = true,
-                    entry => drop(entry.insert_entry(Seen { at: self.clock.now(), remote: login.remote })),
+                match place(&mut self.waiting, Use { key, label, mechanism: success.mechanism() }) {
+                    Some(place) => drop(place.insert_entry(Seen { at: self.clock.now(), remote: login.remote })),
+                    None => self.gap = true,
                 }
                 self.since.get_or_insert_with(Instant::now);
             }
             Event::HandedOut { given: exchange::HandedOut::Given(identity, mechanisms, _), .. } => {
+                let key = identity.key();
                 for mechanism in mechanisms {
                     let label = Label::main().as_str().to_owned();
-                    self.note_handed_out(Use { key: identity.key(), label, mechanism: *mechanism });
+                    self.note_handed_out(Use { key: key.clone(), label, mechanism: *mechanism });
                 }
             }
             Event::LinesLost(_) => self.gap = true,
@@ -82,11 +82,12 @@ impl Recorder {
 
     fn note_handed_out(&mut self, one: Use) {
         let now = self.clock.now();
-        if self.handed_out.len() < MOST || self.handed_out.contains_key(&one) {
-            let known = self.handed_out.entry(one).or_insert(HandedOut { times: 0, last: now });
-            *known = HandedOut { times: known.times.saturating_add(1), last: now };
-        } else {
-            self.gap = true;
+        match place(&mut self.handed_out, one) {
+            Some(place) => {
+                let known = place.or_insert(HandedOut { times: 0, last: now });
+                *known = HandedOut { times: known.times.saturating_add(1), last: now };
+            }
+            None => self.gap = true,
         }
         self.since.get_or_insert_with(Instant::now);
     }
@@ -107,24 +108,17 @@ impl Recorder {
     }
 
     fn write(&mut self) -> Option<Event> {
-        self.since = None;
-        match self.try_write() {
-            Ok(()) => {
-                self.waiting.clear();
-                self.handed_out.clear();
-                (self.gap, self.told) = (false, false);
-                None
-            }
-            Err(fault) => {
-                // What cannot be written is missing; the next try, which comes by itself, begins a new period.
-                self.gap |= self.has_something();
-                self.waiting.clear();
-                self.handed_out.clear();
-                self.writer = None;
-                self.since = Some(Instant::now());
-                (!core::mem::replace(&mut self.told, true)).then_some(Event::ActivityLost(fault))
-            }
-        }
+        let written = self.try_write();
+        let failed = written.is_err();
+        // What cannot be written is missing; the next try, which comes by itself, begins a new period.
+        self.gap = failed && self.has_something();
+        self.since = failed.then(Instant::now);
+        self.waiting.clear();
+        self.handed_out.clear();
+        let told = core::mem::replace(&mut self.told, failed);
+        let fault = written.err()?;
+        self.writer = None;
+        (!told).then_some(Event::ActivityLost(fault))
     }
 
     /// Whether there is something to write down.
@@ -154,6 +148,15 @@ impl Recorder {
         if let Some(writer) = self.writer.take().filter(|_| !self.gap) {
             let _ = writer.end(self.clock.now());
         }
+    }
+}
+
+/// The place of `one` among those that wait; none if it would be one too many.
+fn place<T>(waiting: &mut HashMap<Use, T>, one: Use) -> Option<Entry<'_, Use, T>> {
+    let full = waiting.len() >= MOST;
+    match waiting.entry(one) {
+        Entry::Vacant(_) if full => None,
+        entry => Some(entry),
     }
 }
 
