@@ -88,16 +88,12 @@ impl Site {
 
     /// The default realm and its aliases as the settings and the store have them.
     pub(super) fn realms(&self, store: &mut Writer) -> Result<Realms, Failure> {
-        let realms = self.config.realms(&store.realms()?);
-        refuse_occupied_alias(&realms, |alias| store.first_in(alias))?;
-        Ok(realms)
+        realms(&self.config, &store.realms()?, |alias| store.first_in(alias))
     }
 
     /// As [`Self::realms`], from a store opened for look-ups.
     pub(super) fn realms_of_reader(&self, store: &mut Reader) -> Result<Realms, Failure> {
-        let realms = self.config.realms(&store.realms()?);
-        refuse_occupied_alias(&realms, |alias| store.first_in(alias))?;
-        Ok(realms)
+        realms(&self.config, &store.realms()?, |alias| store.first_in(alias))
     }
 
     /// What a new database would note.
@@ -115,13 +111,16 @@ impl Site {
     }
 }
 
-/// Refuses realms of which an alias has accounts of its own. `first_in` gives the first account of a realm.
-pub(super) fn refuse_occupied_alias(
-    realms: &Realms,
+/// The realms of the settings and those that the store `noted`; refused where an alias has accounts of its own. `first_in` gives
+/// the first account of a realm.
+pub(super) fn realms(
+    config: &Config,
+    noted: &Realms,
     first_in: impl FnMut(&Realm) -> Result<Option<IdentityKey>, StoreError>,
-) -> Result<(), Failure> {
+) -> Result<Realms, Failure> {
+    let realms = config.realms(noted);
     match realms.clashes(first_in)?.into_iter().next() {
-        None => Ok(()),
+        None => Ok(realms),
         Some(clash) => Err(Failure::new(Exit::Configuration, clash)
             .hint("set `realm_aliases` in the configuration file, without this name")),
     }
