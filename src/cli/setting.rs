@@ -1,7 +1,7 @@
 //! Setting one password: basis, derivation, change; again if somebody else was faster.
 
 use crate::credential::{self, Iterations, Label, PasswordFacts, Recipe, Secrets};
-use crate::identity::Identity;
+use crate::identity::{Identity, Realms};
 use crate::secret::Password;
 use crate::store::sqlite::Writer;
 use crate::store::{Applied, Basis, Change, CredentialAdmin, StoreError};
@@ -24,6 +24,8 @@ pub(super) struct Setting<'a> {
     pub(super) password: &'a Password,
     /// Whether PLAIN and LOGIN are refused with it.
     pub(super) no_plaintext: bool,
+    /// The default realm and its aliases, under which it is set.
+    pub(super) realms: &'a Realms,
 }
 
 impl Setting<'_> {
@@ -35,10 +37,9 @@ impl Setting<'_> {
         store: &mut Writer,
         what: &str,
         limits: impl Fn(&Basis, Option<&credential::Account>) -> Result<PasswordFacts, Failure>,
-    ) -> Result<Identity, Failure> {
-        let realms = site.realms(store)?;
+    ) -> Result<(), Failure> {
         for _ in 0..TRIES {
-            let basis = Basis { realms: realms.clone(), ..store.basis(self.identity, self.label)? };
+            let basis = store.basis(self.identity, self.label)?;
             let facts = limits(&basis, store.account(&basis.identity.key())?.as_ref())?;
             let secrets = self.derive(site, &basis);
             let spelled = basis.identity.clone();
@@ -46,7 +47,7 @@ impl Setting<'_> {
             let receipt = store.apply(change, &site::actor(program), site::now())?;
             if receipt.applied != Applied::Conflict {
                 audit_log::note(program, &spelled, what, &receipt);
-                return Ok(spelled);
+                return Ok(());
             }
         }
         Err(StoreError::Busy.into())
@@ -57,7 +58,7 @@ impl Setting<'_> {
             self.password,
             &Recipe {
                 identity: &basis.identity,
-                realms: &basis.realms,
+                realms: self.realms,
                 salt_key: &basis.salt_key,
                 schemes: &site.config.schemes,
                 iterations: Iterations { usual: site.config.scram_iterations, bound: &basis.iterations },

@@ -15,15 +15,15 @@ pub(super) fn set(program: &Program, site: &Site, options: &Options, named: &Nam
     // Before the store is touched: whoever mistypes or gives up has changed nothing, nor made an empty database.
     let password = prompt::new_password(options.pipe)?;
     let mut store = site.writer_or_new(program)?;
-    let identity = named.resolve(&site.realms(&mut store)?);
+    let realms = site.realms(&mut store)?;
+    let identity = named.resolve(&realms);
     let main = Label::main();
     let no_plaintext = options.no_plaintext;
-    let setting = Setting { identity: &identity, label: &main, password: &password, no_plaintext };
+    let setting = Setting { identity: &identity, label: &main, password: &password, no_plaintext, realms: &realms };
     setting.apply(program, site, &mut store, "password set", |basis, account| {
         refuse_new_account_without_realm(basis)?;
         Ok(limits_of_main(account))
-    })?;
-    Ok(())
+    })
 }
 
 /// Only an import can have made such an account.

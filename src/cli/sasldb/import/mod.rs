@@ -122,7 +122,8 @@ impl Target {
         }
         if let Some(store) = self.store.as_mut().filter(|_| !self.dry_run) {
             let label = Label::main();
-            let setting = Setting { identity: &identity, label: &label, password, no_plaintext: false };
+            let realms = &self.realms;
+            let setting = Setting { identity: &identity, label: &label, password, no_plaintext: false, realms };
             setting
                 .apply(program, site, store, "password imported", |_, _| Ok(PasswordFacts::unlimited(Label::main())))?;
         }

@@ -41,14 +41,17 @@ fn add(program: &Program, site: &Site, add: &AddPassword) -> Result<(), Failure>
     let named = named(&add.account)?;
     let over = || Failure::new(Exit::BadParameter, anyhow::anyhow!("the time of --expires is over, or too far away"));
     let expires = add.expires.map(|when| when.after(site::now()).ok_or_else(over)).transpose()?;
-    let generated = add.generate.then(|| generate::password(&mut SystemEntropy)).transpose();
-    let generated = generated.map_err(|fault| Failure::new(Exit::Unavailable, fault))?;
-    let asked = if generated.is_none() { Some(prompt::new_password(false)?) } else { None };
-    let Some(password) = generated.as_ref().or(asked.as_ref()) else { return Ok(()) };
+    let password = if add.generate {
+        generate::password(&mut SystemEntropy).map_err(|fault| Failure::new(Exit::Unavailable, fault))?
+    } else {
+        prompt::new_password(false)?
+    };
 
     let mut store = site.writer()?;
-    let identity = named.resolve(&site.realms(&mut store)?);
-    let setting = Setting { identity: &identity, label: &add.label, password, no_plaintext: false };
+    let realms = site.realms(&mut store)?;
+    let identity = named.resolve(&realms);
+    let (label, password) = (&add.label, &password);
+    let setting = Setting { identity: &identity, label, password, no_plaintext: false, realms: &realms };
     setting.apply(program, site, &mut store, "password added", |_, account| {
         let account = account.ok_or_else(|| no_account(&identity))?;
         if account.passwords.iter().any(|password| password.facts.label == add.label) {
@@ -57,7 +60,7 @@ fn add(program: &Program, site: &Site, add: &AddPassword) -> Result<(), Failure>
         let (services, networks) = (add.services.clone(), add.networks.clone());
         Ok(PasswordFacts { label: add.label.clone(), expires, services, networks })
     })?;
-    if let Some(password) = &generated {
+    if add.generate {
         Data::new()
             .text(format_args!("{}\n", String::from_utf8_lossy(password.expose())))
             .context("the password is set, but cannot be written to stdout")
