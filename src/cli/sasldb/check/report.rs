@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use anyhow::Context as _;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -14,8 +14,7 @@ use crate::vocabulary::Mechanism;
 use super::names::Cut;
 
 /// What a finding is about. Scripts count on the words.
-#[derive(Debug, Clone, Copy, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     /// Others can read or change a file, or a folder above it.
     Permissions,
@@ -50,6 +49,12 @@ impl Kind {
             Self::Hash => "hash",
             Self::CutOff => "cut-off",
         }
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
     }
 }
 
@@ -88,7 +93,7 @@ pub(super) fn listed(mechanisms: &[Mechanism]) -> String {
     mechanisms.iter().map(|mechanism| mechanism.name()).collect::<Vec<_>>().join(", ")
 }
 
-fn names<S: serde::Serializer>(mechanisms: &[Mechanism], serializer: S) -> Result<S::Ok, S::Error> {
+fn names<S: Serializer>(mechanisms: &[Mechanism], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(mechanisms.iter().map(|mechanism| mechanism.name()))
 }
 

@@ -3,15 +3,14 @@
 use std::fmt::Display;
 
 use anyhow::Context as _;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Data, to_stderr};
 
 /// What becomes of an entry. Scripts count on the words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Fate {
     /// It is an account now.
     Taken,
@@ -31,6 +30,12 @@ impl Fate {
             Self::Skipped => "skipped",
             Self::NotNeeded => "not-needed",
         }
+    }
+}
+
+impl Serialize for Fate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
     }
 }
 
