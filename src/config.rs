@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use crate::credential::Network;
 use crate::identity::{Realm, Realms};
-use crate::store::{DEFAULT_DATABASE, Place};
+use crate::store::{DEFAULT_DATABASE, Place, beside};
 use crate::vocabulary::{Mechanism, MechanismSet, Scheme, ScramHash};
 
 pub use lookup::{LookupPeer, LookupSocket, UserOrGroup};
@@ -303,12 +303,6 @@ impl Config {
     fn has_default_database(&self) -> bool {
         self.database == Path::new(DEFAULT_DATABASE)
     }
-}
-
-fn beside(database: &Path, suffix: &str) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push(suffix);
-    PathBuf::from(path)
 }
 
 #[cfg(test)]

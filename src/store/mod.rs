@@ -17,6 +17,7 @@ use crate::vocabulary::{MechanismSet, Scheme, ScramHash};
 pub use change::{Actor, Applied, AuditHead, Change, Receipt};
 pub use decoy::DecoyShape;
 pub use error::{KeyFault, StoreError};
+pub(crate) use place::beside;
 pub use place::{DEFAULT_DATABASE, Place};
 
 /// Names one look-up that is under way.

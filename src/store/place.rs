@@ -31,7 +31,12 @@ fn default_key_file(database: &Path) -> PathBuf {
     if database == Path::new(DEFAULT_DATABASE) {
         return PathBuf::from(DEFAULT_KEY_FILE);
     }
+    beside(database, ".key")
+}
+
+/// What lies beside a database under its name with `suffix` at the end.
+pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
-    path.push(".key");
+    path.push(suffix);
     PathBuf::from(path)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi};
 
-use crate::store::StoreError;
+use crate::store::{StoreError, beside};
 
 use super::files::DatabaseFile;
 
@@ -85,9 +85,7 @@ fn connect(file: &DatabaseFile, access: OpenFlags, patience: Duration) -> Result
 /// connection: a process that makes one change and ends finds the log, reads all of it, and leaves it longer. Both files stay
 /// where they are, for readers that could not make them. If others are at work it is left to them.
 pub(super) fn empty_log(connection: &Connection, file: &DatabaseFile) {
-    let mut log = file.path().as_os_str().to_owned();
-    log.push("-wal");
-    if std::fs::metadata(log).is_ok_and(|log| log.len() >= LOG_LEFT) {
+    if std::fs::metadata(beside(file.path(), "-wal")).is_ok_and(|log| log.len() >= LOG_LEFT) {
         let _ = connection.busy_timeout(LOG_PATIENCE);
         let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0));
         if emptied == Ok(BUSY_NO) {

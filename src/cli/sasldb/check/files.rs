@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{Gid, Uid};
 
 use crate::cli::site::Site;
+use crate::store::beside;
 
 use super::people::{self, People, Person};
 use super::report::{Finding, Kind, Report};
@@ -22,12 +23,8 @@ const STICKY: u32 = 0o1000;
 pub(super) fn check(site: &Site, report: &mut Report) {
     let place = site.place();
     let people = People::of(&site.config);
-    let beside = |suffix| {
-        let mut path = place.database.as_os_str().to_owned();
-        path.push(suffix);
-        PathBuf::from(path)
-    };
-    let files = [place.database.clone(), beside("-wal"), beside("-shm"), place.key_file.clone()];
+    let [log, shared] = ["-wal", "-shm"].map(|suffix| beside(&place.database, suffix));
+    let files = [place.database.clone(), log, shared, place.key_file.clone()];
     for path in &files {
         check_file(path, &people, report);
     }
