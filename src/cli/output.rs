@@ -79,6 +79,16 @@ impl Data {
         heed(write!(self.0, "{text}").and_then(|()| self.0.flush()))
     }
 
+    /// Writes a table, and all else that is buffered.
+    pub(super) fn table(mut self, table: &comfy_table::Table) -> io::Result<Reader> {
+        for line in table.lines() {
+            if self.line(line.trim_end())? == Reader::Gone {
+                return Ok(Reader::Gone);
+            }
+        }
+        self.finish()
+    }
+
     /// Writes out what is buffered.
     pub(super) fn finish(mut self) -> io::Result<Reader> {
         heed(self.0.flush())
@@ -91,6 +101,13 @@ fn heed(written: io::Result<()>) -> io::Result<Reader> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Reader::Gone),
         Err(error) => Err(error),
     }
+}
+
+/// A table for a person: aligned columns under a heading.
+pub(super) fn table<const N: usize>(columns: [&str; N]) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING).set_header(columns);
+    table
 }
 
 /// Whether a person looks at stdout.

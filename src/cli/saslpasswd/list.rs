@@ -27,7 +27,7 @@ pub(super) fn list(site: &Site, pattern: Option<&OsStr>, json: bool) -> Result<(
     let mut lister = site.lister()?;
     let mut form: Box<dyn Form> = match (json, output::is_terminal()) {
         (true, _) => Box::new(Json { data: Data::new(), first: true }),
-        (false, true) => Box::new(Table { data: Data::new(), table: new_table() }),
+        (false, true) => Box::new(Table { data: Data::new(), table: output::table(COLUMNS) }),
         (false, false) => Box::new(Lines { data: Data::new() }),
     };
     let now = site::now();
@@ -73,25 +73,14 @@ struct Table {
     table: comfy_table::Table,
 }
 
-fn new_table() -> comfy_table::Table {
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING).set_header(COLUMNS);
-    table
-}
-
 impl Form for Table {
     fn account(&mut self, account: &Listed, now: UnixTime) -> std::io::Result<Reader> {
         self.table.add_row(columns(account, now));
         Ok(Reader::Present)
     }
 
-    fn finish(mut self: Box<Self>) -> std::io::Result<Reader> {
-        for line in self.table.lines() {
-            if self.data.line(line.trim_end())? == Reader::Gone {
-                return Ok(Reader::Gone);
-            }
-        }
-        self.data.finish()
+    fn finish(self: Box<Self>) -> std::io::Result<Reader> {
+        self.data.table(&self.table)
     }
 }
 

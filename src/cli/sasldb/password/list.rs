@@ -46,16 +46,11 @@ fn lines(account: &Account, now: UnixTime) -> std::io::Result<Reader> {
 }
 
 fn table(account: &Account, now: UnixTime) -> std::io::Result<Reader> {
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING).set_header(COLUMNS);
+    let mut table = output::table(COLUMNS);
     account.passwords.iter().for_each(|password| {
         table.add_row(columns(password, now));
     });
-    let mut data = Data::new();
-    for line in table.lines() {
-        data.line(line.trim_end())?;
-    }
-    data.finish()
+    Data::new().table(&table)
 }
 
 fn json(account: &Account, now: UnixTime) -> std::io::Result<Reader> {
