@@ -91,7 +91,9 @@ fn the_programs_say_what_the_transcripts_hold() {
     site.start();
     // A new smtpd for each transcript, so that each begins with the handshake.
     let afresh = || {
-        machine.shell("postfix abort </dev/null >/var/log/abort.log 2>&1");
+        // It returns before the master has ended, and a start would find that one still there.
+        machine
+            .shell("{ postfix abort; while postfix status; do sleep 0.1; done; } </dev/null >/var/log/abort.log 2>&1");
         recorder.take();
         site.start();
     };

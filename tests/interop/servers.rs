@@ -65,8 +65,9 @@ impl Server {
                  --ambient-caps +net_bind_service chasquid -testing__outgoing_smtp_port 2525 &"
             }
         };
-        machine
-            .shell(&format!("trap 'cat $log' EXIT; log=/var/log/start.log; {{ {commands}\n}} </dev/null >$log 2>&1"));
+        // Postfix tells its log, not its starter, why it did not start.
+        let why = "trap 'cat $log; tail -n 12 /var/log/mail.log 2>/dev/null || true' EXIT; log=/var/log/start.log";
+        machine.shell(&format!("{why}; {{ {commands}\n}} </dev/null >$log 2>&1"));
     }
 
     pub(crate) fn log(self, machine: &Machine) -> String {
