@@ -209,7 +209,7 @@ fn set_up_chasquid(machine: &Machine) {
     );
     let settings = "hostname: \"mail.example.com\"\nsubmission_address: \":25\"\nsmtp_address: \"127.0.0.1:2626\"\n\
                     submission_over_tls_address: \"127.0.0.1:2465\"\nmail_log_path: \"/var/log/chasquid/mail.log\"\n";
-    machine.write("/etc/chasquid/chasquid.conf", &format!("{settings}{}", contrib("chasquid/chasquid.conf")));
+    machine.write("/etc/chasquid/chasquid.conf", &format!("{settings}{}", block_of_the_readme("## chasquid")));
     machine.write("/srv/no-names.py", NO_NAMES);
     machine.shell("python3 /srv/no-names.py </dev/null >/dev/null 2>&1 &");
 }
