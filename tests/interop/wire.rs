@@ -9,10 +9,8 @@ use std::path::{Path, PathBuf};
 
 use sasldb::protocol::dovecot::{Reply, ReplyDecoder, ServerLine};
 
-use crate::helper::{REALM, SOCKET, start_dovecot};
+use crate::helper::{REALM, SOCKET, USERDB_SOCKET, start_dovecot};
 use crate::machine::{Machine, PATIENCE, project, wait_for};
-
-const USERDB_SOCKET: &str = "wire-userdb";
 
 /// The realm of the files.
 const REALM_THERE: &str = "example.org";
@@ -21,7 +19,6 @@ const REALM_THERE: &str = "example.org";
 fn dovecot_says_what_the_marked_conversations_hold() {
     let machine = Machine::start();
     start_dovecot(&machine, SOCKET, &[("joe", "secret")]);
-    open_userdb(&machine);
     let sockets = [SOCKET, USERDB_SOCKET].map(|name| machine.shared().join(name));
     let files = marked_files();
     assert!(files.len() > 5, "{files:?}");
@@ -36,22 +33,6 @@ fn marked_files() -> Vec<PathBuf> {
     let folder = std::fs::read_dir(project().join("tests/transcripts/session")).unwrap();
     let files = folder.map(|entry| entry.unwrap().path());
     files.filter(|file| std::fs::read_to_string(file).unwrap().contains("\n# dovecot\n")).collect()
-}
-
-/// Lets Dovecot answer on its userdb socket too; what such a socket speaks follows from its name.
-fn open_userdb(machine: &Machine) {
-    let users = if machine.shell("dovecot --version").starts_with("2.3") {
-        "userdb {\n driver = passwd-file\n args = /etc/dovecot/users\n}"
-    } else {
-        "userdb passwd-file {\n passwd_file_path = /etc/dovecot/users\n}"
-    };
-    let listener = format!("service auth {{\n unix_listener /run/sasldb-rs/{USERDB_SOCKET} {{\n mode = 0666\n }}\n}}");
-    let config = machine.shell("cat /etc/dovecot/dovecot.conf");
-    machine.write("/etc/dovecot/dovecot.conf", &format!("{config}{users}\n{listener}\n"));
-    machine.shell("doveadm reload");
-    for name in [USERDB_SOCKET, SOCKET] {
-        wait_for("Dovecot to listen again", || UnixStream::connect(machine.shared().join(name)).ok());
-    }
 }
 
 /// What happens next.
