@@ -19,6 +19,8 @@ mod dialogue;
 mod doveadm;
 mod fail2ban;
 mod helper;
+#[path = "../transcript/lines.rs"]
+mod lines;
 mod machine;
 mod mailers;
 mod other_servers;

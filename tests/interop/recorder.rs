@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::clients::{Client, Login};
 use crate::helper::{SOCKET, start_dovecot};
+use crate::lines::shown;
 use crate::machine::wait_for;
 use crate::site::Site;
 
@@ -49,7 +50,7 @@ impl Recorder {
 
 fn pass_on(who: &str, from: &UnixStream, mut to: &UnixStream, lines: &Mutex<Vec<String>>) {
     for line in BufReader::new(from).lines().map_while(Result::ok) {
-        lines.lock().unwrap().push(format!("{who}{}", line.replace('\t', "<T>")));
+        lines.lock().unwrap().push(format!("{who}{}", shown(line.as_bytes())));
         if to.write_all(format!("{line}\n").as_bytes()).is_err() {
             break;
         }

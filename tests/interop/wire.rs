@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use sasldb::protocol::dovecot::{Reply, ReplyDecoder, ServerLine};
 
 use crate::helper::{REALM, SOCKET, USERDB_SOCKET, start_dovecot};
+use crate::lines::{meant, shown};
 use crate::machine::{Machine, PATIENCE, project, wait_for};
 
 /// The realm of the files.
@@ -110,10 +111,6 @@ fn directive(line: &str) -> Option<Vec<&str>> {
     line.strip_prefix("# ").map(|rest| rest.split(' ').collect())
 }
 
-fn meant(text: &str) -> Vec<u8> {
-    text.replace("<T>", "\t").replace("<A>", "\u{1}").replace("<CR>", "\r").replace("<NUL>", "\0").into_bytes()
-}
-
 struct Conversation<'s> {
     socket: &'s Path,
     is_userdb: bool,
@@ -163,7 +160,7 @@ impl Conversation<'_> {
         if self.is_userdb {
             // Fields of the account follow, of which ours has none.
             let same = format!("{line}\t").as_bytes().starts_with(&[&meant(expected)[..], b"\t"].concat());
-            return if same { Ok(()) } else { Err(format!("Dovecot says {}", line.replace('\t', "<T>"))) };
+            return if same { Ok(()) } else { Err(format!("Dovecot says {}", shown(line.as_bytes()))) };
         }
         let (ours, theirs) = (reply(&String::from_utf8_lossy(&meant(expected)))?, reply(&line)?);
         let same = match (&ours, &theirs) {
@@ -176,13 +173,13 @@ impl Conversation<'_> {
             }
             (ours, theirs) => ours == theirs,
         };
-        if same { Ok(()) } else { Err(format!("Dovecot says {}", line.replace('\t', "<T>"))) }
+        if same { Ok(()) } else { Err(format!("Dovecot says {}", shown(line.as_bytes()))) }
     }
 
     fn hear_closed(&mut self) -> Result<(), String> {
         let line = self.line()?;
         self.server = None;
-        line.map_or(Ok(()), |line| Err(format!("Dovecot says {}", line.replace('\t', "<T>"))))
+        line.map_or(Ok(()), |line| Err(format!("Dovecot says {}", shown(line.as_bytes()))))
     }
 
     /// Ends a connection that is still open: nothing may have been said that the file does not hold.

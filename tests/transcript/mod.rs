@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 pub(crate) mod exact;
+mod lines;
 pub(crate) mod recorded;
 
 use std::collections::VecDeque;
@@ -23,6 +24,7 @@ use sasldb::store::{Applied, Change, CredentialAdmin, DecoyShape, StoreError};
 use sasldb::vocabulary::{Mechanism, MechanismSet, Scheme, ScramHash};
 
 use crate::store;
+pub(crate) use lines::{meant, shown};
 
 const NOW: UnixTime = UnixTime(1_795_492_596);
 
@@ -241,15 +243,4 @@ impl World {
         let line = self.said.drain(..=end).take(end).collect();
         Some(line)
     }
-}
-
-/// A line as it stands in a file.
-pub(crate) fn shown(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(line);
-    text.replace('\t', "<T>").replace('\u{1}', "<A>").replace('\r', "<CR>").replace('\0', "<NUL>")
-}
-
-/// The bytes that a line of a file stands for.
-pub(crate) fn meant(text: &str) -> Vec<u8> {
-    text.replace("<T>", "\t").replace("<A>", "\u{1}").replace("<CR>", "\r").replace("<NUL>", "\0").into_bytes()
 }
