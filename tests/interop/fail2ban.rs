@@ -80,7 +80,8 @@ fn provoke(asker: &mut Asker) -> Vec<&'static str> {
 fn fail2ban_finds_who_failed_and_never_whom_a_client_names() {
     let machine = Machine::start();
     let mut helper = Ours::beside(&machine);
-    helper.start_with("failure_delay = \"10ms\"\nlog_unknown_names = true\n");
+    helper.configure("failure_delay = \"10ms\"\nlog_unknown_names = true\n");
+    helper.start();
     helper.saslpasswd(&["-p", "-c"], "mailman", "secret\n");
     let mut asker = Asker::at(&machine);
     let guilty = provoke(&mut asker);

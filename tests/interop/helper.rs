@@ -26,32 +26,34 @@ pub(crate) struct Ours {
 impl Ours {
     /// A helper beside `machine`, not yet started, with no database yet.
     pub(crate) fn beside(machine: &Machine) -> Self {
-        Self {
+        let helper = Self {
             daemon: None,
             database: machine.accounts().join("db/accounts.db"),
             log: machine.accounts().join("log"),
             settings: machine.accounts().join("config.toml"),
             socket: machine.shared().join(SOCKET),
-        }
-    }
-
-    pub(crate) fn start(&mut self) {
-        self.start_with("");
+        };
+        std::fs::create_dir(helper.folder()).unwrap();
+        std::fs::File::create(&helper.log).unwrap();
+        helper.configure("");
+        helper
     }
 
     /// With these settings before those that an administrator pastes.
-    pub(crate) fn start_with(&mut self, more: &str) {
-        std::fs::create_dir_all(self.database.parent().unwrap()).unwrap();
+    pub(crate) fn configure(&self, more: &str) {
         // The settings that an administrator pastes; only the path is another, outside the machine.
         let pasted = std::fs::read_to_string(project().join("contrib/postfix/config.toml")).unwrap();
         let settings = pasted.replace("/var/spool/postfix/private/auth", &self.socket.to_string_lossy());
         assert_ne!(settings, pasted);
         std::fs::write(&self.settings, [more, &settings].concat()).unwrap();
+    }
+
+    pub(crate) fn start(&mut self) {
         // It must not outlive a test that is killed.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--", env!("CARGO_BIN_EXE_saslauthd-rs"), "--config"]).arg(&self.settings);
         command.arg("-f").arg(&self.database).args(["--realm", REALM]);
-        let log = OpenOptions::new().create(true).append(true).open(&self.log).unwrap();
+        let log = OpenOptions::new().append(true).open(&self.log).unwrap();
         self.daemon = Some(command.stdin(Stdio::null()).stderr(log).spawn().unwrap());
         wait_for("saslauthd-rs to listen", || UnixStream::connect(&self.socket).ok());
     }
@@ -78,7 +80,8 @@ impl Ours {
     /// Runs `saslpasswd-rs` on the database; it must succeed.
     pub(crate) fn saslpasswd(&self, options: &[&str], user: &str, password: &str) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_saslpasswd-rs"));
-        command.args(options).arg("-f").arg(&self.database).args(["-u", REALM, user]);
+        command.args(options).arg("--config").arg(&self.settings).arg("-f").arg(&self.database);
+        command.args(["-u", REALM, user]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), password.as_bytes());
         let ran = Ran::from(child.wait_with_output().unwrap());

@@ -19,7 +19,8 @@ impl Helper {
             return None;
         }
         let mut ours = Ours::beside(machine);
-        ours.start_with(settings);
+        ours.configure(settings);
+        ours.start();
         for (name, password) in accounts {
             ours.saslpasswd(&["-p", "-c"], name, &format!("{password}\n"));
         }

@@ -44,13 +44,13 @@ fn every_mechanism_tells_right_from_wrong_with_no_password_stored() {
         site.ends(&[mechanism, "alice", "wrong"], BADAUTH);
     }
     assert!(site.machine.run("ls", &["/etc/sasldb2"]).status != 0);
-    assert!(site.log().contains("handed out to user"), "{}", site.log());
+    assert!(site.helper.log().contains("handed out to user"), "{}", site.helper.log());
 }
 
 #[test]
 fn names_that_may_not_log_in_look_alike() {
     let site = SaslSite::with_accounts(&[("alice", "secret"), ("gone", "secret")]);
-    site.saslpasswd(&["--disable"], "gone", "");
+    site.helper.saslpasswd(&["--disable"], "gone", "");
     for user in ["nobody", "gone"] {
         for mechanism in ["DIGEST-MD5", "CRAM-MD5"] {
             site.ends(&[mechanism, user, "secret"], NOUSER);
@@ -78,7 +78,7 @@ fn a_helper_that_is_away_is_no_verdict() {
 
     site = SaslSite::with_accounts(&[("alice", "secret")]);
     site.ends(&["CRAM-MD5", "alice", "secret"], "0 alice");
-    site.stop();
+    site.helper.stop();
     site.ends(&["CRAM-MD5", "alice", "secret"], UNAVAIL);
     site.start();
     site.ends(&["CRAM-MD5", "alice", "secret"], "0 alice");

@@ -41,14 +41,14 @@ fn svnserve_lets_in_by_every_mechanism() {
         site.tell_plugin("svn", &format!("mech_list: {mechanism}"));
         site.machine.shell(&SVNSERVE.replace("USER", &USER.to_string()));
         let right = look_into(&site, "alice", "s3cr3t pass");
-        assert_eq!((right.status, right.text.trim()), (0, "0"), "{mechanism}: {}\n{}", right.text, site.log());
+        assert_eq!((right.status, right.text.trim()), (0, "0"), "{mechanism}: {}\n{}", right.text, site.helper.log());
         for (user, password) in [("alice", "wrong"), ("nobody", "s3cr3t pass")] {
             let wrong = look_into(&site, user, password);
             assert_ne!(wrong.status, 0, "{mechanism} {user}");
             assert!(wrong.text.contains("Authentication"), "{mechanism} {user}: {}", wrong.text);
         }
     }
-    site.stop();
+    site.helper.stop();
     assert_ne!(look_into(&site, "alice", "s3cr3t pass").status, 0);
     site.start();
     assert_eq!(look_into(&site, "alice", "s3cr3t pass").status, 0);
@@ -86,6 +86,6 @@ fn memcached_tells_right_from_wrong() {
     ));
     for (user, password, status) in [("alice", "s3cr3t pass", "0"), ("alice", "wrong", "32"), ("nobody", "x", "32")] {
         let ran = site.machine.run("python3", &["/root/client.py", user, password]);
-        assert_eq!((ran.status, ran.text.trim()), (0, status), "{user}: {}\n{}", ran.text, site.log());
+        assert_eq!((ran.status, ran.text.trim()), (0, status), "{user}: {}\n{}", ran.text, site.helper.log());
     }
 }

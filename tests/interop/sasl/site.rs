@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::machine::{Machine, Ran, project, wait_for};
+use crate::helper::Ours;
+use crate::machine::{Machine, project, wait_for};
 
 /// The user as which programs of the machine run besides root.
 pub(crate) const USER: u32 = 1000;
@@ -19,14 +20,15 @@ const PLUGINS: &str = "/usr/lib/$(gcc -print-multiarch)/sasl2";
 const PLUGIN: &str = "auxprop_plugin: sasldb_rs\nsasldb_rs_socket: /run/sasldb-rs/lookup /lookup\n";
 
 pub(crate) struct SaslSite {
+    pub(crate) helper: Ours,
     pub(crate) machine: Machine,
-    helper: Option<Child>,
 }
 
 impl SaslSite {
     /// No helper runs yet, and there are no accounts.
     pub(crate) fn new() -> Self {
-        let site = Self { machine: Machine::over(&["sasl"]), helper: None };
+        let machine = Machine::over(&["sasl"]);
+        let site = Self { helper: Ours::beside(&machine), machine };
         let shared = site.machine.shared();
         std::fs::copy(plugin(), shared.join("libsasldb_rs.so")).unwrap();
         std::fs::copy(project().join("tests/interop/sasl/host.c"), shared.join("host.c")).unwrap();
@@ -43,10 +45,9 @@ impl SaslSite {
     /// With a helper, and accounts of the realm example.com.
     pub(crate) fn with_accounts(accounts: &[(&str, &str)]) -> Self {
         let mut site = Self::new();
-        std::fs::create_dir(site.machine.accounts().join("db")).unwrap();
-        std::fs::write(site.machine.accounts().join("config.toml"), site.settings()).unwrap();
+        site.helper.configure(&site.settings());
         for (name, password) in accounts {
-            site.saslpasswd(&["-p", "-c"], name, password);
+            site.helper.saslpasswd(&["-p", "-c"], name, password);
         }
         site.start();
         site
@@ -84,48 +85,14 @@ impl SaslSite {
     }
 
     pub(crate) fn start(&mut self) {
-        // It must not outlive a test that is killed.
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--", env!("CARGO_BIN_EXE_saslauthd-rs")]).args(self.common());
-        command.arg("--lookup").arg(self.machine.shared().join("lookup"));
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file()).unwrap();
-        self.helper = Some(command.stdin(Stdio::null()).stderr(log).spawn().unwrap());
-        wait_for("saslauthd-rs to listen", || UnixStream::connect(self.machine.shared().join("lookup")).ok());
-    }
-
-    pub(crate) fn stop(&mut self) {
-        let mut helper = self.helper.take().expect("a running helper");
-        let _ = helper.kill();
-        let _ = helper.wait();
-    }
-
-    pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(self.log_file()).unwrap_or_default()
-    }
-
-    fn log_file(&self) -> PathBuf {
-        self.machine.accounts().join("log")
-    }
-
-    fn common(&self) -> [PathBuf; 4] {
-        let folder = self.machine.accounts();
-        ["--config".into(), folder.join("config.toml"), "-f".into(), folder.join("db/accounts.db")]
-    }
-
-    /// Runs `saslpasswd-rs`; it must succeed.
-    pub(crate) fn saslpasswd(&self, options: &[&str], user: &str, password: &str) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_saslpasswd-rs"));
-        command.args(self.common()).args(options).args(["-u", "example.com", user]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), password.as_bytes());
-        let ran = Ran::from(child.wait_with_output().unwrap());
-        assert_eq!(ran.status, 0, "saslpasswd-rs {options:?} {user}: {}", ran.text);
+        self.helper.start();
+        wait_for("the lookup socket", || UnixStream::connect(self.machine.shared().join("lookup")).ok());
     }
 
     /// Runs the program that logs in to itself: what it says.
     pub(crate) fn host(&self, arguments: &[&str]) -> String {
         let ran = self.machine.run("host", arguments);
-        assert_eq!(ran.status, 0, "{arguments:?}\n{}\n--- helper\n{}", ran.text, self.log());
+        assert_eq!(ran.status, 0, "{arguments:?}\n{}\n--- helper\n{}", ran.text, self.helper.log());
         ran.text
     }
 
@@ -135,16 +102,7 @@ impl SaslSite {
         let said = self.host(arguments);
         let lines: Vec<&str> = said.lines().collect();
         let told = lines.first().is_some_and(|line| line.starts_with(result));
-        assert!(told && lines.contains(&"clean"), "{arguments:?} gives\n{said}\n--- helper\n{}", self.log());
-    }
-}
-
-impl Drop for SaslSite {
-    fn drop(&mut self) {
-        if let Some(mut helper) = self.helper.take() {
-            let _ = helper.kill();
-            let _ = helper.wait();
-        }
+        assert!(told && lines.contains(&"clean"), "{arguments:?} gives\n{said}\n--- helper\n{}", self.helper.log());
     }
 }
 
