@@ -8,7 +8,6 @@
     clippy::arithmetic_side_effects,
     reason = "a test may fail"
 )]
-#![allow(dead_code, reason = "the tests of the helper need more")]
 
 #[path = "helper/process.rs"]
 mod process;

@@ -8,7 +8,6 @@
     clippy::arithmetic_side_effects,
     reason = "a test may fail"
 )]
-#![allow(dead_code, reason = "other tests of the helper need more of the same site")]
 
 #[path = "helper/process.rs"]
 mod process;

@@ -9,7 +9,6 @@
     missing_docs,
     reason = "a test may fail"
 )]
-#![allow(dead_code, reason = "what the tests share is more than this one takes")]
 
 #[path = "helper/process.rs"]
 mod process;

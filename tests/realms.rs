@@ -1,7 +1,6 @@
 //! Many realms behind one helper, the default one and its aliases among them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
-#![allow(dead_code, reason = "what the tests share is more than this one takes")]
 
 #[path = "helper/process.rs"]
 mod process;

@@ -9,7 +9,6 @@
     clippy::arithmetic_side_effects,
     reason = "a test may fail"
 )]
-#![allow(dead_code, reason = "the player of transcripts needs more")]
 
 mod store;
 mod transcript;

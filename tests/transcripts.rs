@@ -28,7 +28,6 @@
     clippy::arithmetic_side_effects,
     reason = "a test may fail"
 )]
-#![allow(dead_code, reason = "the tests of the session need more of the same world")]
 
 mod store;
 mod transcript;

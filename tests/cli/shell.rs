@@ -1,5 +1,7 @@
 //! A folder with a database of its own, and the programs run on it.
 
+#![allow(dead_code, reason = "each test takes what it needs")]
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;

@@ -1,5 +1,7 @@
 //! A folder with a database, and a helper that serves it.
 
+#![allow(dead_code, reason = "each test takes what it needs")]
+
 use std::fs::{File, Permissions};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
