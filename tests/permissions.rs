@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+mod private;
 
 /// In a private namespace, as its root: `$1` is a folder with our programs, `$2` one to work in. The helper is a user of its
 /// own; postfix opens the socket as one of its peers, exim as a member of its group.
@@ -39,25 +37,7 @@ const PRELUDE: &str = r#"
 "#;
 
 fn in_private(script: &str) {
-    let folder = tempfile::tempdir().unwrap();
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let programs = folder.path().join("bin");
-    fs::create_dir(&programs).unwrap();
-    for (name, path) in
-        [("saslpasswd-rs", env!("CARGO_BIN_EXE_saslpasswd-rs")), ("sasldb-rs", env!("CARGO_BIN_EXE_sasldb-rs"))]
-    {
-        fs::copy(path, programs.join(name)).unwrap();
-    }
-    let work = folder.path().join("work");
-    fs::create_dir(&work).unwrap();
-    // What root of the namespace made is not ours to remove afterwards.
-    let script = format!("trap 'umount /etc/passwd /etc/group; rm -rf \"$2\"/*' EXIT\n{PRELUDE}\n{script}");
-    let output = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/private"))
-        .args(["sh", "-euc", &script, "sh"])
-        .args([&programs, &work])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    private::run(&format!("{PRELUDE}\n{script}"));
 }
 
 #[test]
