@@ -46,13 +46,14 @@ pub(crate) enum Case {
 impl Case {
     pub(crate) const ALL: [Self; 4] = [Self::Wrong, Self::Unknown, Self::Disabled, Self::Expired];
 
-    /// The right one but where the account could log in with it: that is harder to hide.
-    pub(crate) fn password(self) -> Vec<u8> {
-        if self == Self::Wrong { b"terces".to_vec() } else { RIGHT.into() }
+    /// A name, and the right password but where the account could log in with it: that is harder to hide.
+    pub(crate) fn credentials(self, number: usize) -> (String, Password) {
+        let password = if self == Self::Wrong { "terces" } else { RIGHT };
+        (self.name(number), Password::new(password.into()).unwrap())
     }
 
     /// All names are of one length.
-    pub(crate) fn name(self, number: usize) -> String {
+    fn name(self, number: usize) -> String {
         let kind = match self {
             Self::Wrong => "wro",
             Self::Unknown => "unk",
@@ -115,19 +116,8 @@ impl Site {
 
     /// One failed login, and how long the server's side of each message took from the look-up on.
     pub(crate) fn fail(&self, reader: &mut Reader, mechanism: Mechanism, case: Case, number: usize) -> Moments {
-        let name = case.name(number);
-        let password = Password::new(case.password()).unwrap();
-        let start = ClientStart {
-            mechanism,
-            authcid: &name,
-            authzid: None,
-            password: &password,
-            realm: None,
-            service: "smtp",
-            host: "mx1.example.com",
-            nonce: "uUfRHQ5icFttMVUeZMyo9g==",
-        };
-        let opening = client::begin(start);
+        let (name, password) = case.credentials(number);
+        let opening = client::begin(start(mechanism, &name, &password));
         let mut client = opening.next;
         let initial = match &opening.initial {
             Some(initial) => InitialResponse::Present(initial.expose()),
@@ -162,6 +152,20 @@ impl Site {
                 other => panic!("{other:?}"),
             };
         }
+    }
+}
+
+/// What a client of `mechanism` begins with.
+pub(crate) fn start<'a>(mechanism: Mechanism, authcid: &'a str, password: &'a Password) -> ClientStart<'a> {
+    ClientStart {
+        mechanism,
+        authcid,
+        authzid: None,
+        password,
+        realm: None,
+        service: "smtp",
+        host: "mx1.example.com",
+        nonce: "uUfRHQ5icFttMVUeZMyo9g==",
     }
 }
 

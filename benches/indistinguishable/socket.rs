@@ -6,11 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use base64ct::{Base64, Encoding};
-use sasldb::mechanism::client::{self, ClientStart};
-use sasldb::secret::Password;
+use sasldb::mechanism::client;
 use sasldb::vocabulary::Mechanism;
 
-use crate::site::{Case, Moments, Site};
+use crate::site::{self, Case, Moments, Site};
 
 /// A helper, and one connection to it.
 pub(crate) struct Socket {
@@ -55,19 +54,8 @@ impl Socket {
 
     /// One failed login, and how long the answer to each message was under way that comes after the name is known.
     pub(crate) fn fail(&mut self, mechanism: Mechanism, case: Case, number: usize) -> Moments {
-        let name = case.name(number);
-        let password = Password::new(case.password()).unwrap();
-        let start = ClientStart {
-            mechanism,
-            authcid: &name,
-            authzid: None,
-            password: &password,
-            realm: None,
-            service: "smtp",
-            host: "mx1.example.com",
-            nonce: "uUfRHQ5icFttMVUeZMyo9g==",
-        };
-        let opening = client::begin(start);
+        let (name, password) = case.credentials(number);
+        let opening = client::begin(site::start(mechanism, &name, &password));
         let mut client = opening.next;
         self.last += 1;
         let id = self.last;
