@@ -11,10 +11,11 @@
 
 #[path = "helper/process.rs"]
 mod process;
+#[path = "cli/shell.rs"]
+mod shell;
 mod store;
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use process::{Client, GOOD, HANDSHAKE, Helper, Site, wait_until};
 
@@ -22,8 +23,7 @@ const GUESSERS: u32 = 200;
 
 /// PLAIN as an MTA sends it; an empty address is how Postfix says that it has none.
 fn plain(id: u32, rip: &str, name: &str, password: &str) -> String {
-    use base64ct::{Base64, Encoding};
-    let message = Base64::encode_string(format!("\0{name}\0{password}").as_bytes());
+    let message = process::message(name, password);
     format!("AUTH\t{id}\tPLAIN\tservice=smtp\tnologin\tsecured\trip={rip}\tresp={message}\n")
 }
 
@@ -91,19 +91,16 @@ fn right_logins_beside_two_hundred_wrong_ones_do_not_wait() {
 
 /// Logs in by each of four mechanisms, as clients do that take the next one when one fails; which were accepted.
 fn try_all(site: &Site, password: &str) -> Vec<bool> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sasldb-rs"));
+    let mut command = Command::new(shell::SASLDB);
     command.args(["test", "--secured", "--remote", "192.0.2.7", "--realm", "example.com", "--dovecot"]);
     command.arg(site.socket());
     for mechanism in ["SCRAM-SHA-256", "DIGEST-MD5", "CRAM-MD5", "PLAIN"] {
         command.args(["--mechanism", mechanism]);
     }
-    let mut child =
-        command.arg("joe").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    let verdicts: Vec<bool> = said.lines().map(|line| line.contains("accepted")).collect();
-    assert_eq!(verdicts.len(), 4, "{said}{}", String::from_utf8_lossy(&output.stderr));
+    command.arg("joe");
+    let ran = shell::run(command, password.as_bytes());
+    let verdicts: Vec<bool> = ran.out.lines().map(|line| line.contains("accepted")).collect();
+    assert_eq!(verdicts.len(), 4, "{ran:?}");
     verdicts
 }
 

@@ -18,7 +18,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::process::Command;
 
-use base64ct::{Base64, Encoding};
 use nix::sys::signal::Signal;
 use process::{Client, GOOD, HANDSHAKE, Helper, Site, wait_until, wrong};
 
@@ -274,7 +273,7 @@ fn slow_checks_run_beside_the_loop_and_are_bounded() {
     let site = Site::with_account();
     site.add_slow("slow", "secret", 20_000);
     let helper = site.start(&[]);
-    let message = |password: &str| Base64::encode_string(format!("\0slow\0{password}").as_bytes());
+    let message = |password: &str| process::message("slow", password);
     let mut client = helper.greeted();
     client.send(&process::plain(1, &message("secret")));
     assert_eq!(client.line(), "OK\t1\tuser=slow@example.com");

@@ -6,14 +6,9 @@
 mod process;
 mod store;
 
-use base64ct::{Base64, Encoding};
 use nix::sys::signal::Signal;
-use process::{GOOD, Site, plain};
+use process::{GOOD, Site, message, plain};
 use sasldb::store::{Applied, Change, CredentialAdmin};
-
-fn message(user: &str, password: &str) -> String {
-    Base64::encode_string(format!("\0{user}\0{password}").as_bytes())
-}
 
 #[test]
 fn thousands_of_realms_have_each_its_own_accounts() {

@@ -26,7 +26,12 @@ pub(crate) const HANDSHAKE: &str = "VERSION\t1\t0\nCPID\t7\n";
 pub(crate) const GOOD: &str = "AGpvZQBzZWNyZXQ=";
 
 pub(crate) fn wrong() -> String {
-    Base64::encode_string(b"\0joe\0wrong")
+    message("joe", "wrong")
+}
+
+/// The PLAIN message with this name and password.
+pub(crate) fn message(name: &str, password: &str) -> String {
+    Base64::encode_string(format!("\0{name}\0{password}").as_bytes())
 }
 
 pub(crate) fn plain(id: u32, message: &str) -> String {
