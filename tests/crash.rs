@@ -181,9 +181,7 @@ fn old_and_new(folder: &Path) -> (Place, Vec<u8>) {
     let mut first = writer(&place);
     put(&mut first, &identity("mailman", "example.com"), "old");
     drop(first);
-    let connection = Connection::open(&place.database).unwrap();
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).unwrap();
-    drop(connection);
+    checkpoint(&place);
     let mut second = Writer::open_existing(&place, Box::new(SystemEntropy)).unwrap();
     put(&mut second, &identity("mailman", "example.com"), "new");
     let log = fs::read(log_of(&place)).unwrap();

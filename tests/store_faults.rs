@@ -304,9 +304,7 @@ fn a_damaged_database_is_said_to_be() {
         put(&mut first, &identity(&format!("user{number}"), "example.com"), "x");
     }
     drop(first);
-    let connection = Connection::open(&place.database).unwrap();
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).unwrap();
-    drop(connection);
+    checkpoint(&place);
     let mut bytes = fs::read(&place.database).unwrap();
     let end = bytes.len();
     bytes[8192..end].fill(0xA5);

@@ -107,10 +107,7 @@ fn what_was_written_past_sqlite_is_not_covered_up() {
     let place = place(folder.path());
     let joe = identity("joe", "example.com");
     put(&mut writer(&place), &joe, "one");
-    rusqlite::Connection::open(&place.database)
-        .unwrap()
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))
-        .unwrap();
+    checkpoint(&place);
     let mut reader = reader(&place);
     assert!(keeps(&mut reader, &joe));
     let content = fs::read(&place.database).unwrap();

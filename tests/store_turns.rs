@@ -114,10 +114,7 @@ fn a_truncated_database_makes_look_ups_fail_and_not_the_process() {
         put(&mut first, &identity(&format!("user{number}"), "example.com"), "x");
     }
     drop(first);
-    rusqlite::Connection::open(&place.database)
-        .unwrap()
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))
-        .unwrap();
+    checkpoint(&place);
     let mut reader = reader(&place);
     assert!(look_up(&mut reader, who(&identity("user7", "example.com"))).unwrap().known);
     fs::OpenOptions::new().write(true).open(&place.database).unwrap().set_len(8192).unwrap();

@@ -67,6 +67,12 @@ pub fn reader(place: &Place) -> Reader {
     Reader::open(place, shape()).unwrap()
 }
 
+/// Brings what is in the write-ahead log into the database's own file.
+pub fn checkpoint(place: &Place) {
+    let connection = rusqlite::Connection::open(&place.database).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).unwrap();
+}
+
 pub fn password(text: &str) -> Password {
     Password::new(text.as_bytes().to_vec()).unwrap()
 }
