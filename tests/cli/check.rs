@@ -241,8 +241,8 @@ fn accounts_that_cannot_serve_an_announced_mechanism_are_found() {
     assert_eq!(findings(&shell, &[]).len(), 1, "who may not log in misses nothing");
 }
 
-/// Gives `user` a password of which `hash` is all that is known, beside those that it has.
-fn import(shell: &Shell, user: &str, label: &str, hash: &str) {
+/// Gives `user` a password beside those that it has, of which the secrets are from elsewhere.
+fn add(shell: &Shell, user: &str, label: &str, secrets: Secrets) -> Applied {
     let place = Place::at(shell.database(), Some(shell.path("keys/accounts.key")));
     let mut writer = Writer::open_existing(&place, Box::new(SystemEntropy)).unwrap();
     let identity = Identity::new(Name::new(user).unwrap(), Realm::new("example.com").unwrap());
@@ -250,12 +250,17 @@ fn import(shell: &Shell, user: &str, label: &str, hash: &str) {
     let change = Change::SetPassword {
         identity: basis.identity,
         facts: PasswordFacts::unlimited(Label::new(label).unwrap()),
-        secrets: Secrets { hash: Some(PasswordHash::parse(hash).unwrap()), ..Secrets::default() },
+        secrets,
         expected: basis.revision,
     };
     let actor = Actor { uid: 0, program: "test".to_owned() };
-    let applied = writer.apply(change, &actor, UnixTime(1_800_000_000)).unwrap().applied;
-    assert!(matches!(applied, Applied::Created | Applied::Changed));
+    writer.apply(change, &actor, UnixTime(1_800_000_000)).unwrap().applied
+}
+
+/// Gives `user` one of which `hash` is all that is known.
+fn import(shell: &Shell, user: &str, label: &str, hash: &str) {
+    let secrets = Secrets { hash: Some(PasswordHash::parse(hash).unwrap()), ..Secrets::default() };
+    assert!(matches!(add(shell, user, label, secrets), Applied::Created | Applied::Changed));
 }
 
 #[test]
@@ -297,19 +302,10 @@ fn what_an_imported_hash_cannot_serve_is_found() {
 #[test]
 fn a_password_that_does_not_fit_the_shared_challenge_is_found() {
     let shell = clean();
-    let place = Place::at(shell.database(), Some(shell.path("keys/accounts.key")));
-    let mut writer = Writer::open_existing(&place, Box::new(SystemEntropy)).unwrap();
-    let identity = Identity::new(Name::new("mailman").unwrap(), Realm::new("example.com").unwrap());
-    let label = Label::new("imported").unwrap();
-    let basis = writer.basis(&identity, &label).unwrap();
     let salt = b"another salt";
     let keys = ScramKeys::derive(ScramHash::Sha256, b"secret", salt, ScramSalt::Imported(salt.into()), 4096);
     let secrets = Secrets { scram: vec![keys], ..Secrets::default() };
-    let (facts, expected) = (PasswordFacts::unlimited(label), basis.revision);
-    let change = Change::SetPassword { identity: basis.identity, facts, secrets, expected };
-    let actor = Actor { uid: 0, program: "test".to_owned() };
-    let receipt = writer.apply(change, &actor, UnixTime(1_800_000_000)).unwrap();
-    assert_eq!(receipt.applied, Applied::Changed);
+    assert_eq!(add(&shell, "mailman", "imported", secrets), Applied::Changed);
     let what = "cannot log in with its password \"imported\" by SCRAM-SHA-256, SCRAM-SHA-1, DIGEST-MD5, CRAM-MD5";
     assert_eq!(findings(&shell, &[]), [format!("mechanism\tmailman@example.com\t{what}")]);
 }

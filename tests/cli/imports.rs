@@ -13,10 +13,6 @@ fn import(shell: &Shell, arguments: &[&str]) -> Ran {
     shell.run(SASLDB, &[&["import", "--from", "sasldb2"], arguments].concat(), b"")
 }
 
-fn verify(shell: &Shell, user: &str, password: &[u8]) -> Option<i32> {
-    shell.run(SASLDB, &["verify", user], password).status
-}
-
 #[test]
 fn a_sasldb2_is_taken_over_and_its_users_log_in() {
     let shell = Shell::new();
@@ -35,8 +31,8 @@ fn a_sasldb2_is_taken_over_and_its_users_log_in() {
         ("long", vec![b'x'; 2000]),
         ("user40@lists.example.com", b"password 40".to_vec()),
     ] {
-        assert_eq!(verify(&shell, user, &password), Some(0), "{user}");
-        assert_eq!(verify(&shell, user, b"wrong"), Some(1), "{user}");
+        assert_eq!(shell.verify(user, &password), Some(0), "{user}");
+        assert_eq!(shell.verify(user, b"wrong"), Some(1), "{user}");
     }
     for file in [shell.database(), shell.path("accounts.db-wal")] {
         let bytes = fs::read(file).unwrap();
@@ -64,9 +60,9 @@ fn only_with_replace_is_an_account_given_the_password_of_the_file() {
     let shell = Shell::new();
     shell.saslpasswd(&["-p", "-c", "joe"], b"own").quiet();
     import(&shell, &[&fixture("gdbm.dump")]);
-    assert_eq!((verify(&shell, "joe", b"own"), verify(&shell, "joe", b"secret")), (Some(0), Some(1)));
+    assert_eq!((shell.verify("joe", b"own"), shell.verify("joe", b"secret")), (Some(0), Some(1)));
     import(&shell, &["--replace", &fixture("gdbm.dump")]);
-    assert_eq!((verify(&shell, "joe", b"own"), verify(&shell, "joe", b"secret")), (Some(1), Some(0)));
+    assert_eq!((shell.verify("joe", b"own"), shell.verify("joe", b"secret")), (Some(1), Some(0)));
 }
 
 #[test]
@@ -79,7 +75,7 @@ fn a_realm_that_is_an_alias_means_the_default_realm() {
         "fate": "taken", "entry": "user7@lists.example.com", "why": "as user7@example.com",
     });
     assert!(entries.contains(&expected), "{}", ran.out);
-    assert_eq!(verify(&shell, "user7", b"password 7"), Some(0));
+    assert_eq!(shell.verify("user7", b"password 7"), Some(0));
 }
 
 #[test]
