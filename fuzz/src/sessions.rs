@@ -161,10 +161,7 @@ impl Play {
 
     /// Something happens to both sessions.
     fn both(&mut self, happen: impl Fn(&mut Stage)) {
-        happen(&mut self.by_lines);
-        self.model.server_says(&mut self.by_lines);
-        happen(&mut self.in_pieces);
-        self.compare();
+        self.happen(happen);
         if self.at_once {
             self.answer_all();
         }
@@ -172,8 +169,16 @@ impl Play {
 
     fn answer_all(&mut self) {
         while self.by_lines.is_asked() {
-            happen_once(self);
+            self.happen(|stage| stage.answer(0, true));
+            self.happen(|stage| stage.compute(0, true));
         }
+    }
+
+    fn happen(&mut self, happen: impl Fn(&mut Stage)) {
+        happen(&mut self.by_lines);
+        self.model.server_says(&mut self.by_lines);
+        happen(&mut self.in_pieces);
+        self.compare();
     }
 
     fn pass(&mut self, time: Duration) {
@@ -204,11 +209,4 @@ impl Play {
         self.both(Stage::close);
         self.model.check_log(&self.by_lines);
     }
-}
-
-fn happen_once(play: &mut Play) {
-    let at_once = std::mem::replace(&mut play.at_once, false);
-    play.both(|stage| stage.answer(0, true));
-    play.both(|stage| stage.compute(0, true));
-    play.at_once = at_once;
 }
