@@ -3,11 +3,8 @@
 
 use sasldb::vocabulary::Mechanism;
 
-use super::oracle::{self, Hash};
+use super::oracle::{self, Hash, MAX_NAME};
 use super::site::{self, Account};
-
-/// Longer names are refused.
-const MAX_NAME: usize = 1024;
 
 pub fn target(data: &[u8]) {
     let state = site::begin(Mechanism::CramMd5, None, None);

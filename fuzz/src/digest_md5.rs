@@ -5,13 +5,11 @@
 
 use sasldb::vocabulary::Mechanism;
 
-use super::oracle::{self, Digest5};
+use super::oracle::{self, Digest5, MAX_NAME};
 use super::site::{self, Account, Ending};
 
 /// RFC 2831, section 2.1.2: a response is shorter.
 const MAX_RESPONSE: usize = 4096;
-/// Longer names are refused.
-const MAX_NAME: usize = 1024;
 
 pub fn target(data: &[u8]) {
     let state = site::begin(Mechanism::DigestMd5, None, None);

@@ -2,10 +2,8 @@
 
 use sasldb::vocabulary::Mechanism;
 
-use super::{oracle, site};
-
-/// Longer names and authorization identities are refused.
-const MAX_NAME: usize = 1024;
+use super::oracle::{self, MAX_NAME};
+use super::site;
 
 pub fn target(data: &[u8]) {
     let lines: Vec<&[u8]> = data.splitn(2, |byte| *byte == b'\n').collect();

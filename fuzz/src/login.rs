@@ -2,10 +2,8 @@
 
 use sasldb::vocabulary::Mechanism;
 
+use super::oracle::MAX_NAME;
 use super::{plain, site};
-
-/// Longer names are refused before the password is asked for.
-const MAX_NAME: usize = 1024;
 
 pub fn target(data: &[u8]) {
     let lines: Vec<&[u8]> = data.split(|byte| *byte == b'\n').collect();

@@ -7,6 +7,9 @@ use sha2::{Digest, Sha256, Sha512};
 
 use super::site::{self, Account};
 
+/// Longer names and authorization identities are refused.
+pub(crate) const MAX_NAME: usize = 1024;
+
 /// base64 with padding (RFC 4648, section 4).
 pub(crate) fn base64(data: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

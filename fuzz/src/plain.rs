@@ -2,11 +2,8 @@
 
 use sasldb::vocabulary::Mechanism;
 
-use super::oracle;
+use super::oracle::{self, MAX_NAME};
 use super::site::{self, Account};
-
-/// Longer names and authorization identities are refused.
-const MAX_NAME: usize = 1024;
 
 pub fn target(data: &[u8]) {
     let expected = expected(data);

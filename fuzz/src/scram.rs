@@ -5,13 +5,11 @@
 
 use sasldb::vocabulary::Mechanism;
 
-use super::oracle::{self, Hash};
+use super::oracle::{self, Hash, MAX_NAME};
 use super::site::{self, Account, Ending, State};
 
 /// Longer messages are refused.
 const MAX_MESSAGE: usize = 8192;
-/// Longer names are refused.
-const MAX_NAME: usize = 1024;
 /// Longer nonces are refused.
 const MAX_NONCE: usize = 512;
 
