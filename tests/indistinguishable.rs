@@ -44,6 +44,11 @@ enum State {
     Expired,
 }
 
+/// All in which there is a secret.
+fn mechanisms() -> Vec<Mechanism> {
+    Mechanism::ALL.into_iter().filter(|m| *m != Mechanism::External).collect()
+}
+
 /// How the accounts of a site came about.
 type Put = fn(&mut World, &str);
 
@@ -64,7 +69,7 @@ fn with_imported_hash(world: &mut World, name: &str) {
 
 fn world(put: Put) -> World {
     let mut world = World::new("example.com");
-    world.announce(Mechanism::ALL.into_iter().filter(|m| *m != Mechanism::External).collect());
+    world.announce(mechanisms().into_iter().collect());
     for (name, _, state) in FAILURES {
         if state == State::None {
             continue;
@@ -144,9 +149,9 @@ fn shape(line: &str) -> String {
     fields.collect::<Vec<_>>().join(",")
 }
 
-fn all_failures_look_alike(put: Put, mechanisms: &[Mechanism]) {
-    for mechanism in mechanisms {
-        let [first, rest @ ..] = FAILURES.map(|(name, tried, _)| (name, conversation(put, *mechanism, name, tried)));
+fn all_failures_look_alike(put: Put) {
+    for mechanism in mechanisms() {
+        let [first, rest @ ..] = FAILURES.map(|(name, tried, _)| (name, conversation(put, mechanism, name, tried)));
         let (_, model) = first;
         let last = model.last().unwrap();
         assert_eq!(last, "2s FAIL<T>1<T>user=NAME@example.com", "{}: {model:?}", mechanism.name());
@@ -158,10 +163,9 @@ fn all_failures_look_alike(put: Put, mechanisms: &[Mechanism]) {
 
 #[test]
 fn every_failure_is_the_same_conversation_in_every_mechanism() {
-    let all: Vec<Mechanism> = Mechanism::ALL.into_iter().filter(|m| *m != Mechanism::External).collect();
-    assert_eq!(all.len(), 7);
-    all_failures_look_alike(with_password, &all);
-    for mechanism in all {
+    assert_eq!(mechanisms().len(), 7);
+    all_failures_look_alike(with_password);
+    for mechanism in mechanisms() {
         let heard = conversation(with_password, mechanism, "right1", RIGHT);
         let right = heard.last().unwrap();
         let scram_512 = mechanism == Mechanism::ScramSha512;
@@ -172,6 +176,5 @@ fn every_failure_is_the_same_conversation_in_every_mechanism() {
 /// Challenge mechanisms included, which these accounts cannot use at all.
 #[test]
 fn so_it_is_where_accounts_have_nothing_but_imported_hashes() {
-    let all: Vec<Mechanism> = Mechanism::ALL.into_iter().filter(|m| *m != Mechanism::External).collect();
-    all_failures_look_alike(with_imported_hash, &all);
+    all_failures_look_alike(with_imported_hash);
 }
