@@ -4,17 +4,14 @@
 //! One connection says so many requests at once, waits for all answers, and says the next: the turns of the loop are the
 //! same in each run. A run of many logins less a run of few leaves what a login costs, without the start.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use std::process::{Command, Stdio};
 
 use crate::mechanisms::Mechanism;
 use crate::ours::{Programs, Site};
-use crate::process::wait_for_socket;
+use crate::process::{Running, wait_for_socket};
 use crate::users::User;
 use crate::wire::{Next, Request, Wire};
 
@@ -58,7 +55,8 @@ pub(crate) fn run(valgrind: &Path, only: Option<&str>) -> io::Result<bool> {
         }
         let mut wire = Wire::dovecot(mechanism, &users, false);
         let mut count = |passes| -> io::Result<u64> {
-            let mut helper = Helper::start(site.helper(under(valgrind), &programs, &socket))?;
+            let mut helper = site.helper(under(valgrind), &programs, &socket);
+            let mut helper = Running::start(helper.stdin(Stdio::null()).stderr(Stdio::piped()))?;
             wait_for_socket(&socket)?;
             let mut connection = Connection::open(&socket, &mut wire)?;
             for _ in 0..passes {
@@ -67,7 +65,7 @@ pub(crate) fn run(valgrind: &Path, only: Option<&str>) -> io::Result<bool> {
                 }
             }
             drop(connection);
-            helper.stop()
+            instructions(&helper.stop()?)
         };
         let [few, many] = [count(PASSES[0])?, count(PASSES[1])?];
         let counted = many.saturating_sub(few) / ((PASSES[1] - PASSES[0]) * ACCOUNTS);
@@ -89,34 +87,11 @@ fn under(valgrind: &Path) -> Command {
     command
 }
 
-/// The helper under valgrind.
-struct Helper(Child);
-
-impl Helper {
-    fn start(mut command: Command) -> io::Result<Self> {
-        command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().map(Self)
-    }
-
-    /// Ends it; gives the instructions of its whole life.
-    fn stop(&mut self) -> io::Result<u64> {
-        kill(Pid::from_raw(self.0.id() as i32), Signal::SIGTERM)?;
-        let stderr = self.0.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        let mut count = None;
-        for line in BufReader::new(stderr).lines() {
-            if let Some((_, number)) = line?.split_once("I   refs:") {
-                count = number.replace(',', "").trim().parse().ok();
-            }
-        }
-        self.0.wait()?;
-        count.ok_or_else(|| io::Error::other("valgrind did not say how many instructions it saw"))
-    }
-}
-
-impl Drop for Helper {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// The instructions of a program's whole life, from what it and valgrind said.
+fn instructions(said: &str) -> io::Result<u64> {
+    let count = said.lines().filter_map(|line| line.split_once("I   refs:")).next_back();
+    let count = count.and_then(|(_, number)| number.replace(',', "").trim().parse().ok());
+    count.ok_or_else(|| io::Error::other("valgrind did not say how many instructions it saw"))
 }
 
 /// One connection, on which everything is said in step.

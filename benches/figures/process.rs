@@ -7,6 +7,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 /// The core of the servers, and the core of the load. With one core both are the same, and rates mean little.
 pub(crate) const SERVER_CORE: usize = 0;
 pub(crate) const LOAD_CORE: usize = 1;
@@ -53,6 +56,14 @@ impl Running {
         if let Some(mut log) = self.0.stderr.take() {
             std::thread::spawn(move || io::copy(&mut log, &mut io::sink()));
         }
+    }
+
+    /// Ends the process as a service manager would; gives what it wrote to standard error, which has to be a pipe.
+    pub(crate) fn stop(&mut self) -> io::Result<String> {
+        kill(Pid::from_raw(self.pid() as i32), Signal::SIGTERM)?;
+        let said = io::read_to_string(self.0.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?)?;
+        self.0.wait()?;
+        Ok(said)
     }
 }
 
