@@ -101,7 +101,7 @@ fn serve(options: Options) -> Result<(), Failure> {
     }
     // A database that cannot be read now says nothing about its realms; look-ups will say that it cannot be read.
     if let Ok(noted) = reader.realms() {
-        site::realms(&config, &noted, |alias| reader.first_in(alias))?;
+        site::realms(config, &noted, |alias| reader.first_in(alias))?;
     }
     let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let hash_threads = config.hash_threads.map_or(processors, NonZeroUsize::from);
