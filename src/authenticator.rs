@@ -9,9 +9,8 @@ use crate::credential::{Lookup, Who};
 use crate::exchange::{self, Asked, Context, Fault, HandOut, HandedOut, Outcome, Policy, Progress};
 use crate::identity::{AliasClash, Identity, Realms};
 use crate::runtime::UnixTime;
-use crate::secret::{Password, SecretBytes};
+use crate::secret::Password;
 use crate::store::{Answer, CredentialLookup, StoreError, Ticket};
-use crate::vocabulary::{InitialResponse, Mechanism};
 
 /// Whether an account exists. One that may not log in exists all the same: mail for it is still its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,22 +142,14 @@ pub fn check_password(
     password: &Password,
     now: UnixTime,
 ) -> Outcome {
-    let name = identity.to_string();
-    let mut message = Vec::with_capacity(name.len().saturating_add(password.expose().len()).saturating_add(2));
-    message.push(0);
-    message.extend_from_slice(name.as_bytes());
-    message.push(0);
-    message.extend_from_slice(password.expose());
-    let message = SecretBytes::new(message);
     let context = Context { secured: true, ..context };
-    let initial = InitialResponse::Present(message.expose());
-    let mut progress = exchange::begin(policy, context, Mechanism::Plain, initial, "", now);
+    let mut progress = exchange::present(policy, context, identity.to_string().as_bytes(), None, password.expose());
     loop {
         progress = match progress {
             Progress::Done(outcome) => return outcome,
             Progress::Compute(work) => return work.run(),
             Progress::LookUp { who, next } => next.answer(answer_of(store, who), now),
-            // PLAIN has one message (RFC 4616, section 2); a mechanism that wanted more would get nothing.
+            // Everything has been said; a mechanism that wanted more would get nothing.
             Progress::Challenge { next, .. } => next.respond(b""),
         };
     }

@@ -25,8 +25,12 @@ pub use system::{Group, Mode, SocketPath, SocketPathError, UnknownName, User};
 /// Where the file is looked for unless `--config` names another; there it need not exist.
 pub const DEFAULT_FILE: &str = "/etc/sasldb-rs/config.toml";
 
-/// The socket that the helper opens where no setting and no option names one.
-pub const DEFAULT_DOVECOT_SOCKET: &str = "/run/sasldb-rs/auth";
+/// The sockets that the helper opens where no setting and no option names one.
+const DEFAULT_SOCKETS: [(Protocol, &str); 2] =
+    [(Protocol::Dovecot, "/run/sasldb-rs/auth"), (Protocol::Saslauthd, "/run/sasldb-rs/mux")];
+
+/// The name of its socket in the folder that Cyrus's `saslauthd -m` takes.
+pub const MUX: &str = "mux";
 
 const DEFAULT_ACTIVITY: &str = "/var/lib/sasldb-rs/activity";
 
@@ -89,6 +93,8 @@ pub struct Config {
     pub dovecot: Vec<Socket>,
     /// Sockets that speak the Dovecot auth-userdb protocol. Who may speak there learns who has an account.
     pub userdb: Vec<Socket>,
+    /// Sockets that speak the protocol of Cyrus's saslauthd.
+    pub saslauthd: Vec<Socket>,
     /// Sockets that speak the lookup protocol. What is said there is secrets.
     pub lookup: Vec<LookupSocket>,
 }
@@ -118,6 +124,7 @@ impl Default for Config {
             hash_threads: None,
             dovecot: Vec::new(),
             userdb: Vec::new(),
+            saslauthd: Vec::new(),
             lookup: Vec::new(),
         }
     }
@@ -155,13 +162,15 @@ pub enum Protocol {
     Dovecot,
     /// The Dovecot auth-userdb protocol: whether an account exists.
     Userdb,
+    /// The protocol of Cyrus's saslauthd: PLAIN and LOGIN of programs that use libsasl2.
+    Saslauthd,
     /// The lookup protocol: what libsasl2 checks logins with.
     Lookup,
 }
 
 impl Protocol {
     /// Every protocol.
-    pub const ALL: [Self; 3] = [Self::Dovecot, Self::Userdb, Self::Lookup];
+    pub const ALL: [Self; 4] = [Self::Dovecot, Self::Userdb, Self::Saslauthd, Self::Lookup];
 
     /// Its name in settings and options, and for a socket unit of systemd.
     #[must_use]
@@ -169,6 +178,7 @@ impl Protocol {
         match self {
             Self::Dovecot => "dovecot",
             Self::Userdb => "userdb",
+            Self::Saslauthd => "saslauthd",
             Self::Lookup => "lookup",
         }
     }
@@ -287,17 +297,19 @@ impl Config {
     pub fn named_sockets(&self) -> impl Iterator<Item = (Protocol, &Socket)> {
         let dovecot = self.dovecot.iter().map(|socket| (Protocol::Dovecot, socket));
         let userdb = self.userdb.iter().map(|socket| (Protocol::Userdb, socket));
-        dovecot.chain(userdb).chain(self.lookup.iter().map(|lookup| (Protocol::Lookup, &lookup.socket)))
+        let saslauthd = self.saslauthd.iter().map(|socket| (Protocol::Saslauthd, socket));
+        let lookup = self.lookup.iter().map(|lookup| (Protocol::Lookup, &lookup.socket));
+        dovecot.chain(userdb).chain(saslauthd).chain(lookup)
     }
 
-    /// The sockets to open: those named, else the default one.
+    /// The sockets to open: those named, else the default ones.
     #[must_use]
     pub fn sockets(&self) -> Vec<(Protocol, Socket)> {
         if self.names_sockets() {
             return self.named_sockets().map(|(protocol, socket)| (protocol, socket.clone())).collect();
         }
-        let default = SocketPath::new(Path::new(DEFAULT_DOVECOT_SOCKET)).map(Socket::at);
-        default.map(|socket| (Protocol::Dovecot, socket)).into_iter().collect()
+        let at = |path: &str| SocketPath::new(Path::new(path)).map(Socket::at);
+        DEFAULT_SOCKETS.into_iter().filter_map(|(protocol, path)| Some((protocol, at(path).ok()?))).collect()
     }
 
     fn has_default_database(&self) -> bool {

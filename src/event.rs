@@ -13,6 +13,7 @@ use crate::exchange::{Authenticated, Denied, Fault, HandedOut, Unavailable};
 use crate::identity::AliasClash;
 use crate::protocol::dovecot::Breach;
 use crate::protocol::lookup::LookupFault;
+use crate::protocol::saslauthd::RequestFault;
 use crate::store::StoreError;
 use crate::vocabulary::Mechanism;
 
@@ -58,6 +59,8 @@ pub enum Refusal {
     TooManyRequests(Mechanism),
     /// The system gave no random bytes.
     NoEntropy(Mechanism),
+    /// On a saslauthd socket: no login to look at.
+    NoRequest(RequestFault),
 }
 
 /// Why nobody asks any more.
@@ -301,6 +304,7 @@ fn write_ending(f: &mut impl fmt::Write, login: &Login, ending: &Ending, unknown
         Ending::Refused(Refusal::TooManyRequests(mechanism)) => {
             write!(f, " {mechanism} reason=\"too many requests open on one connection\"")?;
         }
+        Ending::Refused(Refusal::NoRequest(fault)) => write!(f, " - reason=\"{fault}\"")?,
         Ending::Refused(Refusal::NoEntropy(mechanism)) => write!(f, " {mechanism} reason=\"no random bytes\"")?,
         Ending::Abandoned(mechanism, why) => {
             let why = match why {

@@ -15,7 +15,7 @@ mod store;
 
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Command;
 
 use nix::sys::signal::Signal;
@@ -409,7 +409,7 @@ fn started_as_root_it_becomes_its_user_for_good() {
 fn sockets_from_systemd_are_taken_by_their_name() {
     let site = Site::with_account();
     let passed = site.path("passed");
-    for (name, works) in [("dovecot", true), ("userdb", true), ("saslauthd-rs.socket", false)] {
+    for (name, works) in [("dovecot", true), ("userdb", true), ("saslauthd", true), ("saslauthd-rs.socket", false)] {
         let _ = std::fs::remove_file(&passed);
         let listener = UnixListener::bind(&passed).unwrap();
         let script = format!("LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES={name} exec \"$@\" 3<&0 </dev/null");
@@ -421,6 +421,12 @@ fn sockets_from_systemd_are_taken_by_their_name() {
             if name == "userdb" {
                 let mut client = helper.connect_quietly();
                 client.until(|line| line.starts_with("SPID\t"));
+            } else if name == "saslauthd" {
+                let mut client = UnixStream::connect(&passed).unwrap();
+                client.write_all(b"\0\x03joe\0\x06secret\0\0\0\0").unwrap();
+                let mut reply = Vec::new();
+                client.read_to_end(&mut reply).unwrap();
+                assert_eq!(reply, b"\0\x02OK");
             } else {
                 helper.greeted();
             }

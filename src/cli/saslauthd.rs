@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 
-use crate::config::{Config, LookupSocket, Mode, Protocol, Socket, SocketPath, UnknownName, UserOrGroup};
+use crate::config::{Config, LookupSocket, MUX, Mode, Protocol, Socket, SocketPath, UnknownName, UserOrGroup};
 use crate::exchange::Policy;
 use crate::identity::{Realm, Realms};
 use crate::server::session::Settings;
@@ -38,6 +38,10 @@ struct Options {
     /// several times
     #[arg(long, value_name = "SOCKET")]
     userdb: Vec<PathBuf>,
+    /// Open a socket that speaks the protocol of Cyrus's saslauthd, or one named mux in this folder; may be given several
+    /// times
+    #[arg(long, value_name = "SOCKET")]
+    saslauthd: Vec<PathBuf>,
     /// Open a socket that hands stored secrets out to the libsasl2 plugin of listed users, or of root; may be given several
     /// times
     #[arg(long, value_name = "SOCKET")]
@@ -145,9 +149,11 @@ fn configure(options: &Options) -> Result<Config, Failure> {
         config.realm = Some(Realm::new(realm).map_err(|fault| refused_name("realm", fault))?);
     }
     // Whoever names a socket on the command line wants no others.
-    if ![&options.dovecot, &options.userdb, &options.lookup].iter().all(|named| named.is_empty()) {
+    let named = [&options.dovecot, &options.userdb, &options.saslauthd, &options.lookup];
+    if !named.iter().all(|named| named.is_empty()) {
         let sockets = |paths: &[PathBuf]| paths.iter().map(|path| socket_at(path)).collect::<Result<Vec<_>, _>>();
         (config.dovecot, config.userdb) = (sockets(&options.dovecot)?, sockets(&options.userdb)?);
+        config.saslauthd = sockets(&options.saslauthd.iter().map(|path| mux_at(path)).collect::<Vec<_>>())?;
         // Who gets secrets is for the settings alone to say.
         let listed = |socket: Socket| {
             let same = config.lookup.iter().find(|lookup| lookup.socket.path == socket.path);
@@ -156,6 +162,11 @@ fn configure(options: &Options) -> Result<Config, Failure> {
         config.lookup = sockets(&options.lookup)?.into_iter().map(listed).collect();
     }
     Ok(config)
+}
+
+/// Cyrus's option names the folder, libsasl2's setting the socket in it.
+fn mux_at(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join(MUX) } else { path.to_owned() }
 }
 
 /// An option has no place for owner and mode, and a mail server is another user than whoever starts the helper: as with
@@ -210,7 +221,7 @@ impl SettingsSource for FromFile {
     }
 }
 
-/// Sockets from systemd, and those of options and settings that are not among them. The default one is opened only where
+/// Sockets from systemd, and those of options and settings that are not among them. The default ones are opened only where
 /// nobody named any.
 fn open_doors(sockets: &[(Protocol, Socket)], named: bool) -> Result<Vec<Door>, Failure> {
     let mut doors = Door::activated(sockets)?;

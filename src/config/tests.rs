@@ -22,9 +22,9 @@ fn an_empty_file_is_the_defaults() {
     assert!(!config.plaintext_without_tls && !config.log_unknown_names);
     assert_eq!(config.failure_delay, Duration::from_secs(2));
     assert_eq!(config.connections.get(), 1024);
-    let sockets = config.sockets();
-    assert_eq!(sockets.len(), 1);
-    assert_eq!(sockets[0].1.path.as_path(), Path::new(DEFAULT_DOVECOT_SOCKET));
+    let at = |path: &str| Socket::at(SocketPath::new(Path::new(path)).unwrap());
+    let (auth, mux) = (at("/run/sasldb-rs/auth"), at("/run/sasldb-rs/mux"));
+    assert_eq!(config.sockets(), [(Protocol::Dovecot, auth), (Protocol::Saslauthd, mux)]);
 }
 
 #[test]
@@ -59,6 +59,8 @@ fn every_setting_is_taken() {
         path = "/run/x"
         [[userdb]]
         path = "/run/u"
+        [[saslauthd]]
+        path = "/run/saslauthd/mux"
         [[lookup]]
         path = "/run/l"
         mode = "0666"
@@ -90,8 +92,10 @@ fn every_setting_is_taken() {
     assert_eq!(sockets[0].1.peers, [User::Named("root".to_owned()), User::Id(1000)]);
     let at = |path: &str| Socket::at(SocketPath::new(Path::new(path)).unwrap());
     let lookup = Socket { mode: Mode::OPEN, ..at("/run/l") };
-    let others = [(Protocol::Dovecot, at("/run/x")), (Protocol::Userdb, at("/run/u")), (Protocol::Lookup, lookup)];
-    assert_eq!(sockets[1..], others);
+    let plain =
+        [(Protocol::Dovecot, "/run/x"), (Protocol::Userdb, "/run/u"), (Protocol::Saslauthd, "/run/saslauthd/mux")];
+    let plain = plain.into_iter().map(|(protocol, path)| (protocol, at(path)));
+    assert_eq!(sockets[1..], plain.chain([(Protocol::Lookup, lookup)]).collect::<Vec<_>>());
     assert_eq!(config.lookup[0].accounts_per_minute.get(), 7);
     let all = LookupPeer { who: UserOrGroup::Group(Group::Id(45)), realms: None, mechanisms: None };
     let realms = Some(vec![Realm::new("example.com").unwrap()]);

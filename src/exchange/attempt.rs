@@ -64,6 +64,12 @@ pub fn begin(
     Attempt { policy: Arc::clone(policy), context, mechanism }.go_on(step)
 }
 
+/// Begins the exchange of a password that somebody presents in another protocol than SASL: for the policy it is PLAIN.
+pub fn present(policy: &Arc<Policy>, context: Context, name: &[u8], realm: Option<&[u8]>, password: &[u8]) -> Progress {
+    let step = mechanism::present(name, realm, password);
+    Attempt { policy: Arc::clone(policy), context, mechanism: Mechanism::Plain }.go_on(step)
+}
+
 impl Attempt {
     /// Carries a step out as far as nothing is known about the account yet.
     fn go_on(self, step: Step) -> Progress {

@@ -35,6 +35,6 @@ impl AwaitingUsername {
 
 impl AwaitingPassword {
     pub(super) fn respond(self, password: &[u8]) -> Step {
-        plaintext::ask(&self.username, b"", password)
+        plaintext::ask(&self.username, None, b"", password)
     }
 }

@@ -76,7 +76,7 @@ pub enum Malformed {
 pub struct Question {
     /// The authentication identity as sent.
     pub authcid: Vec<u8>,
-    /// The realm as sent; DIGEST-MD5 only.
+    /// The realm as sent, by DIGEST-MD5 or beside a password that is presented.
     pub realm: Option<Vec<u8>>,
     /// The authorization identity as sent; absent and empty are the same (RFC 4422, section 3.4.1).
     pub authzid: Option<Vec<u8>>,
@@ -201,6 +201,13 @@ pub fn begin(mechanism: Mechanism, start: &Start<'_>, initial: InitialResponse<'
         Mechanism::ScramSha256 => scram::begin(ScramHash::Sha256, start, initial),
         Mechanism::ScramSha512 => scram::begin(ScramHash::Sha512, start, initial),
     }
+}
+
+/// Begins what PLAIN is after its one message (RFC 4616, section 2), for a protocol in which name, realm and password stand
+/// apart. A realm in the name comes before `realm`.
+#[must_use]
+pub fn present(name: &[u8], realm: Option<&[u8]>, password: &[u8]) -> Step {
+    plaintext::ask(name, realm, b"", password)
 }
 
 /// The longest authentication or authorization identity that is taken, in bytes: the longest account name twice over, for

@@ -18,7 +18,7 @@ impl AwaitingMessage {
         let mut parts = message.split(|&byte| byte == 0);
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
             (Some(authzid), Some(authcid), Some(password), None) if !authcid.is_empty() => {
-                plaintext::ask(authcid, authzid, password)
+                plaintext::ask(authcid, None, authzid, password)
             }
             _ => Step::malformed(Malformed::Syntax),
         }

@@ -9,7 +9,7 @@ use super::{Asker, Computation, MAX_IDENTITY, Malformed, Question, Step, Suspend
 pub(super) struct Presented(Password);
 
 /// Asks for the account of somebody who presents a password.
-pub(super) fn ask(authcid: &[u8], authzid: &[u8], password: &[u8]) -> Step {
+pub(super) fn ask(authcid: &[u8], realm: Option<&[u8]>, authzid: &[u8], password: &[u8]) -> Step {
     if authcid.len() > MAX_IDENTITY || authzid.len() > MAX_IDENTITY {
         return Step::malformed(Malformed::TooLong);
     }
@@ -19,7 +19,7 @@ pub(super) fn ask(authcid: &[u8], authzid: &[u8], password: &[u8]) -> Step {
         Err(PasswordError::Empty | PasswordError::Nul) => return Step::malformed(Malformed::Syntax),
     };
     let authzid = (!authzid.is_empty()).then(|| authzid.to_vec());
-    let question = Question { authcid: authcid.to_vec(), realm: None, authzid };
+    let question = Question { authcid: authcid.to_vec(), realm: realm.map(<[u8]>::to_vec), authzid };
     Step::Need(Suspended { question, asker: Asker::Plaintext(Presented(password)) })
 }
 

@@ -7,6 +7,7 @@ use crate::exchange::Outcome;
 use crate::runtime::Moment;
 
 use super::lookup::{Asker, LookupSession};
+use super::mux::MuxSession;
 use super::session::{Origin, Serial, Session, Turn};
 use super::userdb::UserdbSession;
 
@@ -17,6 +18,8 @@ pub enum Spoken {
     Dovecot,
     /// The Dovecot auth-userdb protocol.
     Userdb,
+    /// The protocol of Cyrus's saslauthd.
+    Saslauthd,
     /// The lookup protocol, by a peer that may get something.
     Lookup(Asker),
 }
@@ -29,6 +32,8 @@ pub enum Conversation {
     Logins(Session),
     /// Whether accounts exist, by the userdb protocol.
     Existence(UserdbSession),
+    /// One login, by the protocol of Cyrus's saslauthd.
+    Login(MuxSession),
     /// What libsasl2 checks logins with, by the lookup protocol.
     HandOut(LookupSession),
 }
@@ -39,6 +44,7 @@ impl Conversation {
         match protocol {
             Spoken::Dovecot => Self::Logins(Session::begin(origin, turn)),
             Spoken::Userdb => Self::Existence(UserdbSession::begin(origin, turn)),
+            Spoken::Saslauthd => Self::Login(MuxSession::begin(turn)),
             Spoken::Lookup(asker) => Self::HandOut(LookupSession::begin(asker, turn)),
         }
     }
@@ -54,6 +60,7 @@ impl Conversation {
         match self {
             Self::Logins(session) => session.receive(bytes, turn),
             Self::Existence(session) => session.receive(bytes, turn),
+            Self::Login(session) => session.receive(bytes, turn),
             Self::HandOut(session) => session.receive(bytes, turn),
         }
     }
@@ -69,6 +76,7 @@ impl Conversation {
     pub fn answer(&mut self, serial: Serial, answered: Answered, turn: &mut Turn<'_>) {
         match (self, answered) {
             (Self::Logins(session), Answered::Exchange(progress)) => session.go_on(serial, progress, turn),
+            (Self::Login(session), Answered::Exchange(progress)) => session.go_on(progress, turn),
             (Self::Existence(session), Answered::Existence(existence)) => session.answer(serial, existence, turn),
             (Self::HandOut(session), Answered::HandedOut(given)) => session.answer(given, turn),
             _ => {}
@@ -77,8 +85,10 @@ impl Conversation {
 
     /// See [`Session::conclude`].
     pub fn conclude(&mut self, serial: Serial, outcome: Outcome, turn: &mut Turn<'_>) {
-        if let Self::Logins(session) = self {
-            session.conclude(serial, outcome, turn);
+        match self {
+            Self::Logins(session) => session.conclude(serial, outcome, turn),
+            Self::Login(session) => session.conclude(outcome, turn),
+            Self::Existence(_) | Self::HandOut(_) => {}
         }
     }
 
@@ -88,23 +98,27 @@ impl Conversation {
         match self {
             Self::Logins(session) => session.deadline(),
             Self::Existence(session) => session.deadline(),
+            Self::Login(session) => Some(session.deadline()),
             Self::HandOut(session) => Some(session.deadline()),
         }
     }
 
-    /// See [`Session::tick`] and [`LookupSession::tick`].
+    /// See [`Session::tick`], [`MuxSession::tick`] and [`LookupSession::tick`].
     pub fn tick(&mut self, turn: &mut Turn<'_>) {
         match self {
             Self::Logins(session) => session.tick(turn),
             Self::Existence(session) => session.tick(turn),
+            Self::Login(session) => session.tick(turn),
             Self::HandOut(session) => session.tick(turn),
         }
     }
 
     /// See [`Session::hurry`].
     pub fn hurry(&mut self, turn: &mut Turn<'_>) {
-        if let Self::Logins(session) = self {
-            session.hurry(turn);
+        match self {
+            Self::Logins(session) => session.hurry(turn),
+            Self::Login(session) => session.hurry(turn),
+            Self::Existence(_) | Self::HandOut(_) => {}
         }
     }
 
@@ -114,14 +128,17 @@ impl Conversation {
         match self {
             Self::Logins(session) => session.is_idle(),
             Self::Existence(session) => session.is_idle(),
+            Self::Login(session) => session.is_idle(),
             Self::HandOut(session) => session.is_idle(),
         }
     }
 
     /// The connection is gone.
     pub fn close(self, turn: &mut Turn<'_>) {
-        if let Self::Logins(session) = self {
-            session.close(turn);
+        match self {
+            Self::Logins(session) => session.close(turn),
+            Self::Login(session) => session.close(turn),
+            Self::Existence(_) | Self::HandOut(_) => {}
         }
     }
 }

@@ -214,6 +214,7 @@ impl Loop {
             _ if listed && !door.peers.contains(&uid()) => None,
             Protocol::Dovecot => Some(Spoken::Dovecot),
             Protocol::Userdb => Some(Spoken::Userdb),
+            Protocol::Saslauthd => Some(Spoken::Saslauthd),
             Protocol::Lookup => door.askers.as_ref().and_then(|askers| askers.asker(uid())).map(Spoken::Lookup),
         };
         let Some(spoken) = spoken else {

@@ -14,6 +14,7 @@ pub mod limits;
 mod listener;
 mod log;
 pub mod lookup;
+pub mod mux;
 mod pool;
 pub mod privilege;
 pub mod session;
