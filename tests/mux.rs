@@ -26,6 +26,7 @@ use sasldb::vocabulary::Mechanism;
 
 const OK: &[u8] = b"\0\x02OK";
 const NO: &[u8] = b"\0\x02NO";
+const UNAVAILABLE: &[u8] = b"\0\0";
 const CLOSED: &[u8] = b"";
 
 fn start(site: &Site, settings: &str) -> Helper {
@@ -204,10 +205,10 @@ fn slow_checks_are_made_elsewhere_and_nobody_waits_for_them() {
 }
 
 #[test]
-fn without_a_verdict_the_connection_ends_without_a_word() {
+fn without_a_verdict_the_reply_is_empty() {
     let site = Site::empty();
     let helper = start(&site, "");
-    assert_eq!(log_in(&site, ["joe", "secret", "imap", ""]), CLOSED);
+    assert_eq!(log_in(&site, ["joe", "secret", "imap", ""]), UNAVAILABLE);
     helper.wait_for_log("unavailable - secured PLAIN reason=");
     site.set_password("secret");
     wait_until("the database is found", || log_in(&site, ["joe", "secret", "imap", ""]) == OK);
@@ -250,7 +251,7 @@ fn a_login_is_activity_by_plain() {
 fn only_peers_that_are_listed_may_ask() {
     let site = Site::with_account();
     let (path, own) = (site.path("mux"), nix::unistd::getuid().as_raw());
-    for (peer, reply) in [(own, OK), (own + 1, CLOSED)] {
+    for (peer, reply) in [(own, OK), (own + 1, UNAVAILABLE)] {
         let (auth, path) = (site.socket(), path.display());
         site.configure(&format!(
             "[[dovecot]]\npath = \"{}\"\n[[saslauthd]]\npath = \"{path}\"\npeers = [{peer}]\n",
@@ -273,4 +274,13 @@ fn a_folder_means_the_socket_mux_in_it() {
         stream.write_all(&request([b"joe", b"secret", b"imap", b""])).unwrap();
         assert_eq!(rest(&mut stream), OK);
     }
+}
+
+#[test]
+fn one_connection_too_many_gets_an_empty_reply() {
+    let site = Site::with_account();
+    let helper = start(&site, "connections = 2");
+    let _others = [connect(&site), connect(&site)];
+    wait_until("both are let in", || log_in(&site, ["joe", "secret", "imap", ""]) == UNAVAILABLE);
+    helper.wait_for_log("all 2 connections are in use");
 }

@@ -1,7 +1,7 @@
 //! The loop: one thread that waits for sockets and does all that is fast, look-ups included. In each turn everything is
 //! read before anything is looked up, so that one view of the store is new enough for all.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::time::Duration;
 
 use mio::net::{UnixListener, UnixStream};
@@ -11,6 +11,7 @@ use zeroize::Zeroize;
 
 use crate::config::Protocol;
 use crate::event::Event;
+use crate::protocol::saslauthd::Reply;
 use crate::runtime::Moment;
 
 use super::connection::{Connection, Key, Reading};
@@ -219,10 +220,12 @@ impl Loop {
         };
         let Some(spoken) = spoken else {
             let (socket, uid) = (door.path().to_owned(), uid());
+            turn_away(&mut stream, door.protocol);
             return self.desk.note(Event::PeerRefused { socket, uid });
         };
         let used = self.connections.len().saturating_sub(self.free.len());
         if used >= self.limit {
+            turn_away(&mut stream, door.protocol);
             return self.complain(Event::TooManyConnections(self.limit));
         }
         let place = self.free.pop().unwrap_or(self.connections.len());
@@ -381,6 +384,15 @@ impl Loop {
         (0..self.connections.len()).for_each(|place| self.close(place));
         self.desk.end_turn();
         true
+    }
+}
+
+/// Where a connection that just ends does harm (see [`Reply::Unavailable`]), says the little that there is to say.
+fn turn_away(stream: &mut UnixStream, protocol: Protocol) {
+    if protocol == Protocol::Saslauthd {
+        let mut reply = Vec::new();
+        Reply::Unavailable.encode(&mut reply);
+        let _ = stream.write(&reply);
     }
 }
 

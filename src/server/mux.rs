@@ -90,9 +90,8 @@ impl MuxSession {
                 self.deadline = arrived.saturating_add(turn.settings.failure_delay);
                 Ending::Denied(denied)
             }
-            // Any reply but OK is a wrong password to libsasl2 and to Exim; a connection that ends is none.
             Outcome::Unavailable(failure) => {
-                turn.actions.close = true;
+                self.reply(Reply::Unavailable, turn);
                 Ending::Unavailable(failure)
             }
         };

@@ -98,7 +98,7 @@ impl core::fmt::Debug for Received {
     }
 }
 
-/// What the client is told. libsasl2 looks at the first two letters only; that nobody can tell has no reply.
+/// What the client is told. libsasl2 looks at the first two letters only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reply {
     /// The login is good.
@@ -107,6 +107,9 @@ pub enum Reply {
     No,
     /// There was no request to look at.
     Refused(RequestFault),
+    /// Nobody can tell. Cyrus has no such reply; to libsasl2, Exim and others a text that is too short for a verdict is a fault of
+    /// the daemon. So is a connection that ends, but then libsasl2 2.1.28 forgets to close it, and its program runs out of files.
+    Unavailable,
 }
 
 impl Reply {
@@ -115,6 +118,7 @@ impl Reply {
         let counted: &[u8] = match self {
             Self::Ok => b"\0\x02OK",
             Self::No => b"\0\x02NO",
+            Self::Unavailable => b"\0\0",
             Self::Refused(RequestFault::TooLong) => b"\0\x03NO ",
             Self::Refused(RequestFault::NoLogin) => b"\0\x16NO NULL login received",
             Self::Refused(RequestFault::NoPassword) => b"\0\x19NO NULL password received",

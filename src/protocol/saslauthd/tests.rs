@@ -40,6 +40,7 @@ fn replies_are_these_bytes() {
     for (reply, golden) in [
         (Reply::Ok, b"\0\x02OK".as_slice()),
         (Reply::No, b"\0\x02NO"),
+        (Reply::Unavailable, b"\0\0"),
         (Reply::Refused(RequestFault::TooLong), b"\0\x03NO "),
         (Reply::Refused(RequestFault::NoLogin), b"\0\x16NO NULL login received"),
         (Reply::Refused(RequestFault::NoPassword), b"\0\x19NO NULL password received"),

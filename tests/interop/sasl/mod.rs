@@ -1,5 +1,6 @@
 //! Programs that use libsasl2, with our plugin in it: one of our own, which is watched closely, and servers of Debian.
 
+mod mux;
 mod plugin;
 mod servers;
 mod site;

@@ -67,11 +67,13 @@ impl SaslSite {
         for inside in [0, USER] {
             let _ = write!(peers, "{{ user = {} }},", self.outside(inside));
         }
-        let lookup = self.machine.shared().join("lookup");
+        let [lookup, mux] = ["lookup", "mux"].map(|name| self.machine.shared().join(name));
         format!(
             "realm = \"example.com\"\nrealm_aliases = [\"mail\", \"mail.example.com\"]\nscram_iterations = 4096\n\
-             [[lookup]]\npath = \"{}\"\nmode = \"0666\"\npeers = [{peers}]\naccounts_per_minute = 1000\n",
-            lookup.display()
+             [[lookup]]\npath = \"{}\"\nmode = \"0666\"\npeers = [{peers}]\naccounts_per_minute = 1000\n\
+             [[saslauthd]]\npath = \"{}\"\nmode = \"0666\"\n",
+            lookup.display(),
+            mux.display()
         )
     }
 
