@@ -11,6 +11,7 @@ pub mod external;
 pub mod frames;
 pub mod hashes;
 pub mod login;
+pub mod mux;
 pub mod names;
 mod oracle;
 pub mod plain;
@@ -32,12 +33,13 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     Target { name: "frames", run: frames::target, inputs: 15_000 },
     Target { name: "sessions", run: sessions::target, inputs: 4_500 },
     Target { name: "names", run: names::target, inputs: 60_000 },
     Target { name: "plain", run: plain::target, inputs: 30_000 },
     Target { name: "login", run: login::target, inputs: 30_000 },
+    Target { name: "mux", run: mux::target, inputs: 30_000 },
     Target { name: "external", run: external::target, inputs: 30_000 },
     Target { name: "cram_md5", run: cram_md5::target, inputs: 60_000 },
     Target { name: "digest_md5", run: digest_md5::target, inputs: 60_000 },

@@ -9,7 +9,7 @@ pub fn target(data: &[u8]) {
     let lines: Vec<&[u8]> = data.split(|byte| *byte == b'\n').collect();
     let (name, password) = (lines[0], lines.get(1).copied().unwrap_or_default());
     let allowed = !name.is_empty() && !name.contains(&0) && name.len() <= MAX_NAME && !password.contains(&0);
-    let expected = if allowed { plain::login(None, name, password) } else { None };
+    let expected = if allowed { plain::login(None, name, None, password) } else { None };
 
     let mut state = site::begin(Mechanism::Login, None, None);
     assert_eq!(state.challenge(), Some(b"Username:".as_slice()));

@@ -17,16 +17,21 @@ pub fn target(data: &[u8]) {
 fn expected(message: &[u8]) -> Option<&'static Account> {
     let parts: Vec<&[u8]> = message.split(|byte| *byte == 0).collect();
     let [authzid, authcid, password] = parts[..] else { return None };
-    login(Some(authzid), authcid, password)
+    login(Some(authzid), authcid, None, password)
 }
 
-/// The account that a name and a password in the clear let in.
-pub(crate) fn login(authzid: Option<&[u8]>, authcid: &[u8], password: &[u8]) -> Option<&'static Account> {
+/// The account that a name, perhaps with a realm beside it, and a password in the clear let in.
+pub(crate) fn login(
+    authzid: Option<&[u8]>,
+    authcid: &[u8],
+    realm: Option<&[u8]>,
+    password: &[u8],
+) -> Option<&'static Account> {
     if authcid.len() > MAX_NAME || authzid.is_some_and(|authzid| authzid.len() > MAX_NAME) || password.len() > 4096 {
         return None;
     }
-    let account = oracle::account(authcid, None)?;
-    let good = !account.disabled && oracle::acts_for(authzid, authcid, None, account);
+    let account = oracle::account(authcid, realm)?;
+    let good = !account.disabled && oracle::acts_for(authzid, authcid, realm, account);
     (good && account.passwords.iter().any(|right| is(password, right, account))).then_some(account)
 }
 
