@@ -2,6 +2,7 @@
 
 use crate::helper::{Ours, SOCKET, USERDB_SOCKET, start_dovecot};
 use crate::machine::Machine;
+use crate::sasl::sendmail;
 use crate::servers::Server;
 use crate::site::Site;
 
@@ -30,7 +31,7 @@ impl Helper {
 
 pub(crate) struct Place {
     pub(crate) site: Site,
-    _ours: Option<Ours>,
+    pub(crate) ours: Option<Ours>,
 }
 
 impl Place {
@@ -39,9 +40,10 @@ impl Place {
         let settings = match site.server {
             Server::Chasquid => format!("[[userdb]]\npath = \"{}\"\nmode = \"0666\"\n\n", userdb.display()),
             Server::Postfix | Server::Exim => String::new(),
+            Server::Sendmail => sendmail::settings(&site.machine),
         };
         let ours = helper.start(&site.machine, accounts, &settings);
         site.start();
-        Self { site, _ours: ours }
+        Self { site, ours }
     }
 }

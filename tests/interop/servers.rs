@@ -2,6 +2,8 @@
 
 use crate::clients::SERVER;
 use crate::machine::{Machine, project};
+use crate::pages::blocks;
+use crate::sasl::sendmail;
 use crate::site::CERTIFICATE;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +11,7 @@ pub(crate) enum Server {
     Postfix,
     Exim,
     Chasquid,
+    Sendmail,
 }
 
 /// Challenge mechanisms for which each server has a port that offers nothing else, for clients that take what is best.
@@ -25,6 +28,7 @@ impl Server {
             Self::Postfix => "Postfix",
             Self::Exim => "Exim",
             Self::Chasquid => "chasquid",
+            Self::Sendmail => "Sendmail",
         }
     }
 
@@ -34,6 +38,7 @@ impl Server {
             Self::Postfix => &["mail", "clients"],
             Self::Exim => &["exim", "clients", "mail"],
             Self::Chasquid => &["chasquid", "clients", "mail"],
+            Self::Sendmail => &["sendmail", "clients", "mail"],
         }
     }
 
@@ -41,6 +46,7 @@ impl Server {
         match self {
             Self::Postfix | Self::Exim => &["SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5", "LOGIN", "PLAIN"],
             Self::Chasquid => &["PLAIN"],
+            Self::Sendmail => &["DIGEST-MD5", "CRAM-MD5", "LOGIN", "PLAIN"],
         }
     }
 
@@ -50,6 +56,7 @@ impl Server {
             Self::Postfix => set_up_postfix(machine),
             Self::Exim => set_up_exim(machine),
             Self::Chasquid => set_up_chasquid(machine),
+            Self::Sendmail => sendmail::set_up(machine),
         }
     }
 
@@ -57,8 +64,10 @@ impl Server {
         // The README's lines are for a Postfix that runs; where the machine is busy, that is a moment after its start.
         let running = "postfix start; for i in $(seq 100); do postfix status && break; sleep 0.1; done\n";
         let postfix = [running, &block_of_the_readme("## Postfix")].concat();
+        let sendmail = sendmail::start();
         let commands = match self {
             Self::Postfix => &postfix,
+            Self::Sendmail => &sendmail,
             Self::Exim => "exim4 -bd -q1h",
             Self::Chasquid => {
                 "setpriv --reuid chasquid --regid chasquid --clear-groups --inh-caps +net_bind_service \
@@ -71,11 +80,16 @@ impl Server {
     }
 
     pub(crate) fn log(self, machine: &Machine) -> String {
-        machine.shell(match self {
-            Self::Postfix => "cat /var/log/mail.log",
+        machine.shell(self.log_command())
+    }
+
+    /// Prints its log.
+    pub(crate) fn log_command(self) -> &'static str {
+        match self {
+            Self::Postfix | Self::Sendmail => "cat /var/log/mail.log",
             Self::Exim => "cat /var/log/exim4/mainlog",
             Self::Chasquid => "cat /var/log/start.log /var/log/chasquid/mail.log",
-        })
+        }
     }
 
     /// The package it comes in.
@@ -84,6 +98,7 @@ impl Server {
             Self::Postfix => "postfix",
             Self::Exim => "exim4-daemon-heavy",
             Self::Chasquid => "chasquid",
+            Self::Sendmail => "sendmail-bin",
         }
     }
 
@@ -91,7 +106,7 @@ impl Server {
     /// user. None where the log can't tell.
     pub(crate) fn login_of(self, log: &str, arrived: &str) -> Option<(String, String)> {
         let id = match self {
-            Self::Postfix => arrived.split(" id ").nth(2)?.split_whitespace().next()?,
+            Self::Postfix | Self::Sendmail => arrived.split(" id ").nth(2)?.split_whitespace().next()?,
             Self::Exim => arrived.split("\tid ").nth(1)?.split_whitespace().next()?,
             Self::Chasquid => return None,
         };
@@ -107,7 +122,17 @@ impl Server {
                 let (authenticator, user) = login.split_whitespace().next()?.split_once("_helper:")?;
                 Some((authenticator.replace('_', "-").to_uppercase(), user.to_owned()))
             }
+            Self::Sendmail => sendmail::login_of(log, id),
             Self::Chasquid => None,
+        }
+    }
+
+    /// The user that the server's log names when `typed`, the account of every test, has logged in.
+    pub(crate) fn knows(self, typed: &str) -> &str {
+        match self {
+            Self::Postfix | Self::Exim | Self::Chasquid => "mailman@example.com",
+            // libsasl2 has been told nothing else.
+            Self::Sendmail => typed,
         }
     }
 }
@@ -118,10 +143,7 @@ fn contrib(path: &str) -> String {
 
 /// The first lines of code below this heading of the README.
 fn block_of_the_readme(heading: &str) -> String {
-    let readme = std::fs::read_to_string(project().join("README.md")).unwrap();
-    let section = readme.lines().skip_while(|line| *line != heading);
-    let lines = section.skip_while(|line| !line.starts_with("    ")).map_while(|line| line.strip_prefix("    "));
-    lines.fold(String::new(), |block, line| block + line + "\n")
+    blocks("README.md", heading).remove(0)
 }
 
 /// Debian's Postfix as it is installed, with what a private network needs; the README's lines follow when it runs. The client comes from

@@ -75,7 +75,8 @@ impl Site {
         assert!(arrived.contains("X-Rcpt-Args: <friend@elsewhere.example>"), "{arrived}");
         // The server's own word on who logged in, and how: a client may fall back to another mechanism.
         if let Some(how) = self.server.login_of(&self.log(), &arrived) {
-            assert_eq!(how, (login.mechanism.to_owned(), "mailman@example.com".to_owned()), "{client:?} {login:?}");
+            let user = self.server.knows(login.user).to_owned();
+            assert_eq!(how, (login.mechanism.to_owned(), user), "{client:?} {login:?}");
         }
         arrived
     }
@@ -104,6 +105,16 @@ impl Site {
     /// What to look at when a login went wrong.
     fn account(&self, report: &Report) -> String {
         format!("status {} (patience {PATIENCE:?})\n{}\n--- log\n{}", report.status, report.text, self.log())
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.machine.run("sh", &["-c", self.server.log_command()]).text;
+            let end = log.lines().count().saturating_sub(60);
+            eprintln!("--- {}\n{}", self.server.name(), log.lines().skip(end).collect::<Vec<_>>().join("\n"));
+        }
     }
 }
 

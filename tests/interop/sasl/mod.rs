@@ -2,5 +2,6 @@
 
 mod mux;
 mod plugin;
+pub(crate) mod sendmail;
 mod servers;
 mod site;

@@ -9,12 +9,10 @@ use std::sync::OnceLock;
 
 use crate::helper::Ours;
 use crate::machine::{Machine, project, wait_for};
+use crate::pages::block;
 
 /// The user as which programs of the machine run besides root.
 pub(crate) const USER: u32 = 1000;
-
-/// Where Debian's libsasl2 looks for plugins.
-const PLUGINS: &str = "/usr/lib/$(gcc -print-multiarch)/sasl2";
 
 /// What the programs of the machine are told. The second socket is the first as it is seen in a chroot to its folder.
 const PLUGIN: &str = "auxprop_plugin: sasldb_rs\nsasldb_rs_socket: /run/sasldb-rs/lookup /lookup\n";
@@ -29,15 +27,13 @@ impl SaslSite {
     pub(crate) fn new() -> Self {
         let machine = Machine::over(&["sasl"]);
         let site = Self { helper: Ours::beside(&machine), machine };
+        install_plugin(&site.machine);
         let shared = site.machine.shared();
-        std::fs::copy(plugin(), shared.join("libsasldb_rs.so")).unwrap();
         std::fs::copy(project().join("tests/interop/sasl/host.c"), shared.join("host.c")).unwrap();
-        site.machine.shell(&format!(
-            "install -m 644 /run/sasldb-rs/libsasldb_rs.so {PLUGINS}/
-             gcc -O1 -g -Wall -Wextra -Werror -Wno-cast-function-type -o /usr/bin/host /run/sasldb-rs/host.c -lsasl2
-             mkdir -p /etc/sasl2
-             rm /etc/sasldb2"
-        ));
+        site.machine.shell(
+            "gcc -O1 -g -Wall -Wextra -Werror -Wno-cast-function-type -o /usr/bin/host /run/sasldb-rs/host.c -lsasl2
+             rm /etc/sasldb2",
+        );
         site.tell("host", PLUGIN);
         site
     }
@@ -65,7 +61,7 @@ impl SaslSite {
     fn settings(&self) -> String {
         let mut peers = String::new();
         for inside in [0, USER] {
-            let _ = write!(peers, "{{ user = {} }},", self.outside(inside));
+            let _ = write!(peers, "{{ user = {} }},", outside(&self.machine, inside));
         }
         let [lookup, mux] = ["lookup", "mux"].map(|name| self.machine.shared().join(name));
         format!(
@@ -75,15 +71,6 @@ impl SaslSite {
             lookup.display(),
             mux.display()
         )
-    }
-
-    /// The number outside of the machine for a user in it.
-    fn outside(&self, inside: u32) -> u32 {
-        let map = self.machine.shell("cat /proc/self/uid_map");
-        let numbers = |line: &str| line.split_ascii_whitespace().map(|n| n.parse::<u32>().unwrap()).collect::<Vec<_>>();
-        let holds = |range: &Vec<u32>| (range[0]..range[0].saturating_add(range[2])).contains(&inside);
-        let range = map.lines().map(numbers).find(holds).unwrap();
-        range[1] + (inside - range[0])
     }
 
     pub(crate) fn start(&mut self) {
@@ -106,6 +93,39 @@ impl SaslSite {
         let told = lines.first().is_some_and(|line| line.starts_with(result));
         assert!(told && lines.contains(&"clean"), "{arguments:?} gives\n{said}\n--- helper\n{}", self.helper.log());
     }
+}
+
+/// Puts the plugin where libsasl2 finds it, as the page on it says.
+pub(crate) fn install_plugin(machine: &Machine) {
+    std::fs::copy(plugin(), machine.shared().join("libsasldb_rs.so")).unwrap();
+    let line = block("docs/libsasl2.md", "## Setting up", "install ");
+    machine.shell(&[&line.replace("target/release", "/run/sasldb-rs"), "mkdir -p /etc/sasl2\n"].concat());
+}
+
+/// Settings that an administrator pastes, as they have to be for a helper outside of the machine: it knows the machine's
+/// folder by another name, and its users by other numbers.
+pub(crate) fn from_outside(machine: &Machine, pasted: &str) -> String {
+    let shared = format!("\"{}/", machine.shared().display());
+    let mut settings = pasted.replace("\"/run/sasldb-rs/", &shared);
+    assert_ne!(settings, pasted);
+    if !settings.contains("peers = ") {
+        settings += "peers = [{ user = \"root\" }]\n";
+    }
+    let users: Vec<&str> = settings.split("{ user = \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let numbers = users.iter().map(|user| {
+        let inside = machine.shell(&format!("id -u {user}")).trim().parse().unwrap();
+        (format!("{{ user = \"{user}\""), format!("{{ user = {}", outside(machine, inside)))
+    });
+    numbers.collect::<Vec<_>>().iter().fold(settings.clone(), |settings, (name, number)| settings.replace(name, number))
+}
+
+/// The number outside of the machine for a user in it.
+fn outside(machine: &Machine, inside: u32) -> u32 {
+    let map = machine.shell("cat /proc/self/uid_map");
+    let numbers = |line: &str| line.split_ascii_whitespace().map(|n| n.parse::<u32>().unwrap()).collect::<Vec<_>>();
+    let holds = |range: &Vec<u32>| (range[0]..range[0].saturating_add(range[2])).contains(&inside);
+    let range = map.lines().map(numbers).find(holds).unwrap();
+    range[1] + (inside - range[0])
 }
 
 /// The plugin, built now if it is not.

@@ -1,0 +1,114 @@
+//! Sendmail, with the lines of the README.
+
+use crate::clients::{Client, Login, swaks};
+use crate::helper::REALM;
+use crate::machine::Machine;
+use crate::pages::block;
+use crate::place::{Helper, Place};
+use crate::servers::Server;
+use crate::site::{CERTIFICATE, Site};
+use crate::syslog;
+
+use super::site::{from_outside, install_plugin};
+
+const HEADING: &str = "## sendmail";
+
+/// Debian's settings for one machine that has no network, for this one: the clients come from an address that is none of
+/// Sendmail's own, and at any rate.
+const PRIVATE_NETWORK: &str = r"
+ip address add 198.51.100.7/32 dev lo
+ip route replace local 192.0.2.1 dev lo table local src 198.51.100.7
+echo 198.51.100.7 client.example.org >>/etc/hosts
+cp /etc/mail/service.switch-nodns /etc/mail/service.switch
+sed -i -e 's/, Addr=127.0.0.1//' -e '/CONNECTION_RATE/d' \
+    -e '/^FEATURE(`\(greet_pause\|conncontrol\|ratecontrol\)/d' /etc/mail/sendmail.mc
+";
+
+const NEXT_HOP: &str = "
+define(`confDOMAIN_NAME', `mail.example.com')dnl
+define(`confDONT_PROBE_INTERFACES', `true')dnl
+define(`SMART_HOST', `relay:[127.0.0.1]')dnl
+define(`RELAY_MAILER_ARGS', `TCP $h 2525')dnl
+define(`confSERVER_CERT', `CERTIFICATE')dnl
+define(`confSERVER_KEY', `/etc/ssl/private/mail.key')dnl
+define(`confCACERT', `CERTIFICATE')dnl
+define(`confCACERT_PATH', `/etc/ssl/certs')dnl
+";
+
+/// The mechanisms of the README's lines, and with those that may be added.
+const MECHANISMS: &str = "EXTERNAL DIGEST-MD5";
+const WITH_SCRAM: &str = "EXTERNAL SCRAM-SHA-256 SCRAM-SHA-1 DIGEST-MD5";
+
+pub(crate) fn set_up(machine: &Machine) {
+    syslog::keep(machine);
+    install_plugin(machine);
+    machine.shell(PRIVATE_NETWORK);
+    add(machine, &NEXT_HOP.replace("CERTIFICATE", CERTIFICATE));
+    add(machine, &block("README.md", HEADING, "TRUST_AUTH_MECH"));
+    machine.write("/etc/sasl2/Sendmail.conf", &block("README.md", HEADING, "auxprop_plugin"));
+}
+
+/// Adds lines to sendmail.mc, in the place that the README names.
+fn add(machine: &Machine, lines: &str) {
+    let settings = machine.shell("cat /etc/mail/sendmail.mc");
+    let (before, mailers) = settings.split_once("MAILER_DEFINITIONS\n").unwrap();
+    machine.write("/etc/mail/sendmail.mc", &[before, lines, "MAILER_DEFINITIONS\n", mailers].concat());
+}
+
+/// The helper's part.
+pub(crate) fn settings(machine: &Machine) -> String {
+    let pasted = block("README.md", HEADING, "[[lookup]]");
+    format!("realm = \"{REALM}\"\nrealm_aliases = [\"mail\", \"mail.example.com\"]\n{}", from_outside(machine, &pasted))
+}
+
+pub(crate) fn start() -> String {
+    block("README.md", HEADING, "m4 ")
+}
+
+/// The same process has logged the login and the message.
+pub(crate) fn login_of(log: &str, message: &str) -> Option<(String, String)> {
+    let line = log.lines().find(|line| line.contains(&format!("{message}: from=")))?;
+    let process = line.split_whitespace().find(|word| word.starts_with("sm-mta["))?;
+    let login = log.lines().rfind(|line| line.contains(&format!("{process} AUTH=server")))?;
+    let (user, rest) = login.split_once("authid=")?.1.split_once(", mech=")?;
+    Some((rest.split(',').next()?.to_owned(), user.to_owned()))
+}
+
+#[test]
+fn sendmail_relays_for_those_who_log_in_only() {
+    let mut place = Place::furnish(Site::of(Server::Sendmail), Helper::Ours, &[("mailman", "secret")]);
+    let site = &place.site;
+    let offered = site.dialogue().say("EHLO client.example.org");
+    assert!(offered.contains("\n250-AUTH DIGEST-MD5 CRAM-MD5\r\n"), "readable passwords under TLS only: {offered}");
+    let stranger = swaks(&site.machine, None, "from-a-stranger");
+    let refused = "550 5.7.1 <friend@elsewhere.example>... Relaying denied. Proper authentication required.";
+    assert!(stranger.text.contains(refused), "{}", stranger.text);
+    relays_by(site, &["DIGEST-MD5", "CRAM-MD5", "LOGIN", "PLAIN"]);
+
+    site.machine.shell(&format!("sed -i 's/{MECHANISMS}/{WITH_SCRAM}/' /etc/mail/sendmail.mc"));
+    add(&site.machine, &block("README.md", HEADING, "LOG_LEVEL"));
+    site.start();
+    relays_by(site, &["SCRAM-SHA-256", "SCRAM-SHA-1"]);
+    assert_eq!(site.arrived().len(), 12, "none of the stranger's");
+    assert!(site.log().contains(&format!("allowed mech={WITH_SCRAM}")), "{}", site.log());
+
+    place.ours.as_mut().unwrap().stop();
+    for mechanism in ["DIGEST-MD5", "PLAIN"] {
+        assert!(place.site.refuses(Client::Msmtp, &Login::right(mechanism)).starts_with("535 "));
+    }
+    assert!(place.site.log().contains("sasldb_rs: cannot connect to /run/sasldb-rs/lookup"), "{}", place.site.log());
+    place.ours.as_mut().unwrap().start();
+    place.site.relays(Client::Msmtp, &Login::right("DIGEST-MD5"));
+    assert_ne!(place.site.machine.run("ls", &["/etc/sasldb2"]).status, 0);
+}
+
+fn relays_by(site: &Site, mechanisms: &[&str]) {
+    for mechanism in mechanisms {
+        let login = Login::right(mechanism);
+        let reply = site.refuses(Client::Msmtp, &login.password("wrong"));
+        assert!(reply.starts_with("535 "), "{mechanism}: {reply}");
+        for user in ["mailman", "mailman@example.com"] {
+            site.relays(Client::Msmtp, &login.user(user));
+        }
+    }
+}
