@@ -82,7 +82,7 @@ fn check_file(path: &Path, people: &People, report: &mut Report) {
     }
     // Root's group is root.
     if meta.mode() & GROUP_READ != 0 && meta.gid() != 0 {
-        for reader in people.in_group(Gid::from_raw(meta.gid())) {
+        for reader in people.in_group_of(&meta) {
             tell(format!("may be read by {reader}, through group {}", group(&meta)));
         }
     }

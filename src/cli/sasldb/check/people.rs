@@ -84,13 +84,15 @@ impl People {
         Self { helper: config.user.as_ref().and_then(Person::of), sockets: sockets.collect() }
     }
 
-    /// Who is in a group besides root and the helper, in words.
-    pub(super) fn in_group(&self, group: Gid) -> Vec<String> {
+    /// Who is in the group of a file besides root, the helper and the file's owner, in words.
+    pub(super) fn in_group_of(&self, file: &Metadata) -> Vec<String> {
+        let (owner, group) = (Uid::from_raw(file.uid()), Gid::from_raw(file.gid()));
         let mut found: Vec<String> = Vec::new();
         let mut uids: Vec<Uid> = Vec::new();
         let helper = self.helper.as_ref().map(|helper| helper.uid);
         let mut add = |person: &Person, and: &str| {
-            if !person.uid.is_root() && Some(person.uid) != helper && !uids.contains(&person.uid) {
+            let expected = person.uid.is_root() || person.uid == owner || Some(person.uid) == helper;
+            if !expected && !uids.contains(&person.uid) {
                 uids.push(person.uid);
                 found.push(format!("user {}{and}", person.name));
             }
