@@ -15,11 +15,16 @@ const DEV_LOG: &str = "/dev/log";
 /// Facility authpriv (10), severity notice (5), as `facility * 8 + severity`.
 const AUTHPRIV_NOTICE: u32 = 85;
 
+/// What stands before an entry's number.
+pub(super) const NUMBER: &str = " audit=";
+/// What stands before its MAC, in hexadecimal digits to the end of the line.
+pub(super) const HEAD: &str = " head=";
+
 /// Notes a change. A host without a log, or one whose log is full, is no reason to fail: the change is made.
 pub(super) fn note(program: &Program, identity: &Identity, what: &str, receipt: &Receipt) {
     let Some(audit) = receipt.audit else { return };
     let mut line = format!(
-        "<{AUTHPRIV_NOTICE}>{}[{}]: {what}: account=\"{identity}\" uid={} audit={} head=",
+        "<{AUTHPRIV_NOTICE}>{}[{}]: {what}: account=\"{identity}\" uid={}{NUMBER}{}{HEAD}",
         program.name(),
         std::process::id(),
         nix::unistd::getuid(),

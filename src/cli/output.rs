@@ -59,6 +59,13 @@ pub(super) enum Reader {
     Gone,
 }
 
+impl Reader {
+    /// Gone if either is.
+    pub(super) fn and(self, other: Self) -> Self {
+        if self == Self::Gone { self } else { other }
+    }
+}
+
 impl Data {
     pub(super) fn new() -> Self {
         Self(BufWriter::new(io::stdout().lock()))

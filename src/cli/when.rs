@@ -17,12 +17,12 @@ pub(super) fn rfc3339(time: UnixTime) -> String {
     }
 }
 
-/// A time to come: fixed, or counted from now.
+/// A time: fixed, or so far from now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
     /// At this time.
     At(UnixTime),
-    /// So many seconds from now.
+    /// So many seconds from now, to either side.
     In(u64),
 }
 
@@ -44,6 +44,14 @@ impl When {
         };
         let in_calendar = u64::try_from(at.0).is_ok_and(|seconds| seconds < YEAR_10000);
         (in_calendar && at > now).then_some(at)
+    }
+
+    /// When that was, with durations counted back from now.
+    pub(super) fn before(self, now: UnixTime) -> Option<UnixTime> {
+        match self {
+            Self::At(at) => Some(at),
+            Self::In(seconds) => now.0.checked_sub(i64::try_from(seconds).ok()?).map(UnixTime),
+        }
     }
 }
 
@@ -124,6 +132,14 @@ mod tests {
         for over in [When::In(0), When::At(now), When::At(UnixTime(0)), When::In(u64::MAX), When::In(253_402_300_800)] {
             assert_eq!(over.after(now), None, "{over:?}");
         }
+    }
+
+    #[test]
+    fn durations_count_back_too() {
+        let now = UnixTime(1_800_000_000);
+        assert_eq!(When::In(60).before(now), Some(UnixTime(1_799_999_940)));
+        assert_eq!(When::At(UnixTime(5)).before(now), Some(UnixTime(5)));
+        assert_eq!(When::In(u64::MAX).before(now), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod check;
 mod connection;
 mod import;
+mod log;
 mod login;
 mod options;
 mod password;
@@ -41,6 +42,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
         Command::Verify(verify) => site().and_then(|site| verify::verify(&site, verify)),
         Command::Check(check) => site().and_then(|site| check::check(&site, check)),
         Command::Import(import) => site().and_then(|site| import::import(&program, &site, import)),
+        Command::Log(log) => site().and_then(|site| log::run(&site, log)),
         Command::Password(command) => site().and_then(|site| password::run(&program, &site, command)),
     };
     done.unwrap_or_else(|failure| failure.tell(&program))

@@ -20,10 +20,10 @@ pub(super) struct Options {
     #[command(subcommand)]
     pub(super) command: Command,
     /// The account database
-    #[arg(short = 'f', long, value_name = "FILE", global = true)]
+    #[arg(short = 'f', long, value_name = "FILE", global = true, display_order = 900)]
     pub(super) database: Option<OsString>,
     /// The configuration file
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", global = true, display_order = 900)]
     pub(super) config: Option<OsString>,
 }
 
@@ -55,6 +55,11 @@ pub(super) enum Command {
     /// and logins that the settings' realms cut off. Prints a line for each finding. The status is 0 if there is none, 1 if
     /// there are some, 75 if it could not look at everything.
     Check(Check),
+    /// Show every change that was made, and prove that none was hidden
+    ///
+    /// Prints a line for each change, oldest first: its number, when, by which real uid and program, what, whose account, and
+    /// the details as JSON. Needs no key.
+    Log(Log),
 }
 
 #[derive(Debug, Args)]
@@ -123,6 +128,53 @@ pub(super) struct Check {
     /// Say whom the realms of this configuration file, in place of the present one, would cut off
     #[arg(long, value_name = "FILE", conflicts_with_all = ["realm", "realm_aliases"])]
     pub(super) new_config: Option<OsString>,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Log {
+    #[command(subcommand)]
+    pub(super) command: Option<LogCommand>,
+    #[command(flatten)]
+    pub(super) show: ShowLog,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowLog {
+    /// Only changes of accounts that fit: `*` is any text, `?` one character
+    #[arg(long, value_name = "PATTERN")]
+    pub(super) account: Option<String>,
+    /// Only changes of this kind, such as set-password
+    #[arg(long, value_name = "NAME")]
+    pub(super) action: Option<String>,
+    /// Only changes since then: a date, a date with time and zone, or how long ago, such as 30d
+    #[arg(long, value_name = "TIME", value_parser = When::parse)]
+    pub(super) since: Option<When>,
+    /// Go on and show what is changed from now on
+    #[arg(long)]
+    pub(super) follow: bool,
+    /// Print a line of JSON for each change
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LogCommand {
+    /// Prove that the log of changes is as it was written
+    ///
+    /// Prints how many entries are whole and the head of the chain; where it breaks; and with --against, which entries the
+    /// system's log knows otherwise, or are gone from the end. The status is 0 if nothing is wrong, else 1.
+    Verify(VerifyLog),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyLog {
+    /// Compare with the heads in the system's log of this database's changes: a file, or - for stdin
+    #[arg(long, value_name = "FILE")]
+    pub(super) against: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,

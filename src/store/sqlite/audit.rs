@@ -11,6 +11,25 @@ use super::open::fault;
 use super::row::{blob, key_id, number, text};
 use super::seal::{Canonical, Key, KeyId};
 
+/// One entry as it was written, which the key may prove or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Its place in the chain.
+    pub head: AuditHead,
+    /// When.
+    pub at: UnixTime,
+    /// The real uid of who did it.
+    pub uid: u32,
+    /// By which program.
+    pub program: String,
+    /// What.
+    pub action: String,
+    /// The canonical name of the account, where one was changed.
+    pub subject: Option<String>,
+    /// What exactly, as JSON.
+    pub detail: Option<String>,
+}
+
 /// One entry but for its place in the chain.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry<'a> {
@@ -92,13 +111,44 @@ pub(super) fn append(
     Ok(head)
 }
 
-/// Follows the chain from its beginning and gives its end. That nothing is missing after the end, only a head kept elsewhere
-/// can tell.
+/// Gives each entry after number `after` to `visit`, until it returns false.
+pub(super) fn entries(
+    connection: &Connection,
+    file: &DatabaseFile,
+    after: u64,
+    visit: &mut dyn FnMut(AuditEntry) -> bool,
+) -> Result<(), StoreError> {
+    let fail = |e| fault(file.path(), e);
+    let mut statement = connection
+        .prepare("SELECT number, mac, at, uid, program, action, subject, detail FROM audit WHERE number > ?1 ORDER BY number")
+        .map_err(fail)?;
+    let entry = |row: &rusqlite::Row<'_>| {
+        Ok(AuditEntry {
+            head: AuditHead { number: row.get(0)?, mac: row.get(1)? },
+            at: UnixTime(row.get(2)?),
+            uid: row.get(3)?,
+            program: row.get(4)?,
+            action: row.get(5)?,
+            subject: row.get(6)?,
+            detail: row.get(7)?,
+        })
+    };
+    for entry in statement.query_map((after,), entry).map_err(fail)? {
+        if !visit(entry.map_err(fail)?) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Follows the chain from its beginning and gives its end, and each of its places to `visit`. That nothing is missing after
+/// the end, only a head kept elsewhere can tell.
 pub(super) fn verify(
     connection: &Connection,
     file: &DatabaseFile,
     keys: &Keys,
     database: &[u8; 16],
+    visit: &mut dyn FnMut(AuditHead),
 ) -> Result<Option<AuditHead>, StoreError> {
     let fail = |e| fault(file.path(), e);
     let mut statement = connection
@@ -129,7 +179,9 @@ pub(super) fn verify(
         if blob(column(8)?)? != mac {
             return Err(broken("or what comes before it was changed"));
         }
-        last = Some(AuditHead { number: wanted, mac });
+        let head = AuditHead { number: wanted, mac };
+        visit(head);
+        last = Some(head);
     }
     Ok(last)
 }

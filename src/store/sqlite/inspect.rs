@@ -87,12 +87,12 @@ impl Inspector {
         Ok(())
     }
 
-    /// Follows the audit's chain from its beginning and gives its end.
+    /// Follows the audit's chain from its beginning and gives its end, and each of its places to `visit`.
     ///
     /// # Errors
     /// [`StoreError::Damaged`] names the entry at which the chain breaks.
-    pub fn verify_audit(&self) -> Result<Option<AuditHead>, StoreError> {
-        audit::verify(&self.connection, &self.file, &self.keys, &self.meta.database)
+    pub fn verify_audit(&self, visit: &mut dyn FnMut(AuditHead)) -> Result<Option<AuditHead>, StoreError> {
+        audit::verify(&self.connection, &self.file, &self.keys, &self.meta.database, visit)
     }
 }
 

@@ -5,8 +5,9 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::identity::{Identity, IdentityKey, Name, Realm, Realms};
-use crate::store::{Listed, StoreError};
+use crate::store::{AuditHead, Listed, StoreError};
 
+use super::audit::{self, AuditEntry};
 use super::files::{DatabaseFile, Found};
 use super::meta::Meta;
 use super::migrate::{Schema, schema};
@@ -44,6 +45,28 @@ impl Lister {
     /// See [`StoreError`].
     pub fn list(&mut self, visit: &mut dyn FnMut(Listed) -> bool) -> Result<(), StoreError> {
         list(&self.connection, &self.file, visit)
+    }
+
+    /// Gives each entry of the audit after number `after` to `visit`, oldest first, until it returns false. Whether the entries
+    /// are as they were written, only [`Inspector::verify_audit`](super::Inspector::verify_audit) can tell.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn audit(&self, after: u64, visit: &mut dyn FnMut(AuditEntry) -> bool) -> Result<(), StoreError> {
+        audit::entries(&self.connection, &self.file, after, visit)
+    }
+
+    /// The place in the chain of the audit's entry `number`, if there is one.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn audit_at(&self, number: u64) -> Result<Option<AuditHead>, StoreError> {
+        let mut found = None;
+        self.audit(number.saturating_sub(1), &mut |entry| {
+            found = Some(entry.head).filter(|head| head.number == number);
+            false
+        })?;
+        Ok(found)
     }
 }
 

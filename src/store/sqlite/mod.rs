@@ -16,6 +16,7 @@ mod seal;
 mod view;
 mod write;
 
+pub use audit::AuditEntry;
 pub use create::Creation;
 pub use inspect::Inspector;
 pub use list::Lister;

@@ -72,7 +72,7 @@ impl Writer {
     /// [`StoreError::Damaged`] names the entry at which the chain breaks.
     pub fn verify_audit(&mut self) -> Result<Option<AuditHead>, StoreError> {
         let Database { file, connection, keys, meta } = &self.database;
-        audit::verify(connection, file, keys, &meta.database)
+        audit::verify(connection, file, keys, &meta.database, &mut |_| ())
     }
 }
 

@@ -1,0 +1,112 @@
+//! `log verify`: proves that the audit is as it was written, and by the heads in the system's log that none of it was cut.
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::output::Data;
+use crate::cli::site::Site;
+use crate::store::StoreError;
+use crate::store::sqlite::Inspector;
+
+use super::super::options::VerifyLog;
+use super::heads::{self, Heads};
+
+pub(super) fn verify(site: &Site, verify: &VerifyLog) -> Result<Exit, Failure> {
+    let against = verify.against.as_deref().map(read).transpose()?;
+    let found = look(site, against.as_ref())?;
+    let sound = found.broken.is_none() && found.differ.is_empty() && found.cut.is_empty();
+    let text = if verify.json {
+        serde_json::to_string_pretty(&found)
+            .context("cannot write JSON")
+            .map_err(|cause| Failure::new(Exit::Failure, cause))?
+    } else {
+        found.lines().join("\n")
+    };
+    let written = Data::new().text(format_args!("{text}\n"));
+    written.context("cannot write to stdout").map_err(|cause| Failure::new(Exit::Failure, cause))?;
+    Ok(if sound { Exit::Success } else { Exit::Failure })
+}
+
+/// What was found. `head` is the end of the chain as far as it is whole.
+#[derive(Serialize)]
+struct Found {
+    entries: u64,
+    head: Option<String>,
+    /// Where the chain breaks.
+    broken: Option<String>,
+    /// How many heads of the system's log are in the chain.
+    confirmed: usize,
+    /// Entries that the system's log knows otherwise.
+    differ: Vec<u64>,
+    /// Entries that the system's log knows and the chain has no more.
+    cut: Vec<u64>,
+}
+
+fn look(site: &Site, against: Option<&Heads>) -> Result<Found, Failure> {
+    let inspector = Inspector::open(site.place())?;
+    let mut found = Found { entries: 0, head: None, broken: None, confirmed: 0, differ: Vec::new(), cut: Vec::new() };
+    let followed = inspector.verify_audit(&mut |head| {
+        found.entries = head.number;
+        found.head = Some(heads::hex(&head.mac));
+        match against.and_then(|heads| heads.get(&head.number)) {
+            Some(known) if known.contains(&head.mac) => found.confirmed = found.confirmed.saturating_add(1),
+            Some(_) => found.differ.push(head.number),
+            None => {}
+        }
+    });
+    match followed {
+        Ok(_) => {}
+        Err(StoreError::Damaged(what)) => found.broken = Some(what),
+        Err(other) => return Err(other.into()),
+    }
+    if found.broken.is_none() {
+        let beyond = found.entries.saturating_add(1)..;
+        found.cut =
+            against.into_iter().flat_map(|heads| heads.range(beyond.clone())).map(|(number, _)| *number).collect();
+    }
+    Ok(found)
+}
+
+impl Found {
+    /// A word and its facts on each line. Scripts count on the words.
+    fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("whole\t{}\t{}", self.entries, self.head.as_deref().unwrap_or("-"))];
+        lines.extend(self.broken.iter().map(|what| format!("broken\t{what}")));
+        lines.extend(self.differ.iter().map(|number| format!("differs\t{number}\tthe system's log has another head")));
+        lines.extend(
+            self.cut.iter().map(|number| format!("cut\t{number}\tthe system's log knows it, the audit does not")),
+        );
+        if self.confirmed != 0 {
+            lines.push(format!("confirmed\t{}", self.confirmed));
+        }
+        lines
+    }
+}
+
+/// Reads the system's log from a file, or from stdin for `-`.
+fn read(path: &Path) -> Result<Heads, Failure> {
+    let input: Box<dyn io::BufRead> = if path == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(BufReader::new(File::open(path).map_err(|fault| unread(path, fault))?))
+    };
+    let heads = heads::read(input).map_err(|fault| unread(path, fault))?;
+    if heads.is_empty() {
+        // To compare with nothing would look like a proof.
+        let cause = anyhow::anyhow!("no line of {} has a head of the audit", path.display());
+        return Err(Failure::new(Exit::Failure, cause).hint(
+            "journalctl -t saslpasswd-rs -t sasldb-rs shows those lines, or the file that syslogd keeps for authpriv",
+        ));
+    }
+    Ok(heads)
+}
+
+fn unread(path: &Path, fault: io::Error) -> Failure {
+    Failure::new(Exit::Failure, anyhow::Error::new(fault).context(format!("cannot read {}", path.display())))
+}
