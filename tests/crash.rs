@@ -174,6 +174,49 @@ fn a_kill_while_the_database_is_made_hinders_nobody_after_it() {
     }
 }
 
+/// Somebody has the database open all the while, as the helper has.
+#[test]
+fn a_kill_while_a_backup_is_put_back_leaves_the_one_or_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (place, config) = (place(folder.path()), config(folder.path()));
+    let mailman = identity("mailman", "example.com");
+    let mut store = writer(&place);
+    put(&mut store, &mailman, "old");
+    for number in 0..200 {
+        put(&mut store, &identity(&format!("user{number}"), "example.com"), "some");
+    }
+    let copy = folder.path().join("copy.db");
+    let copied = sasldb::store::sqlite::backup(&place.database, &copy).unwrap();
+    assert_eq!(copied.accounts, 201);
+    let mut logins = reader(&place);
+    let (mut olds, mut news) = (0, 0);
+    for _ in 0..60 {
+        put(&mut store, &mailman, "new");
+        assert!(has_password(&mut logins, &mailman, "new"));
+        let database = place.database.to_str().unwrap();
+        let arguments = ["--config", &config, "restore", "-f", database, "--replace", copy.to_str().unwrap()];
+        let mut child = run(env!("CARGO_BIN_EXE_sasldb-rs"), &arguments, "");
+        thread::sleep(Duration::from_micros(below(30_000)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        match (has_password(&mut logins, &mailman, "old"), has_password(&mut logins, &mailman, "new")) {
+            (true, false) => olds += 1,
+            (false, true) => news += 1,
+            other => panic!("{other:?}"),
+        }
+        check_integrity(&place);
+        store.verify_audit().unwrap();
+    }
+    println!("{olds} times it was put back, {news} times it was not");
+    let said = run(
+        env!("CARGO_BIN_EXE_sasldb-rs"),
+        &["--config", &config, "restore", "-f", place.database.to_str().unwrap(), "--replace", copy.to_str().unwrap()],
+        "",
+    );
+    assert!(said.wait_with_output().unwrap().status.success());
+    assert!(has_password(&mut logins, &mailman, "old"));
+}
+
 /// A database with one account, set to `old` and then to `new`: the files before the second change reached the database
 /// file. What a power cut leaves of them is a beginning of the log, or a log with holes.
 fn old_and_new(folder: &Path) -> (Place, Vec<u8>) {

@@ -1,11 +1,10 @@
 //! One line in the system's log for each change, with the audit's number and head: whoever cuts the audit in the database
 //! would have to cut the log too.
 
-use std::fmt::Write;
 use std::os::unix::net::UnixDatagram;
 
 use crate::identity::Identity;
-use crate::store::Receipt;
+use crate::store::{AuditHead, Receipt};
 
 use super::output::Program;
 
@@ -22,15 +21,25 @@ pub(super) const HEAD: &str = " head=";
 
 /// Notes a change. A host without a log, or one whose log is full, is no reason to fail: the change is made.
 pub(super) fn note(program: &Program, identity: &Identity, what: &str, receipt: &Receipt) {
-    let Some(audit) = receipt.audit else { return };
-    let mut line = format!(
-        "<{AUTHPRIV_NOTICE}>{}[{}]: {what}: account=\"{identity}\" uid={}{NUMBER}{}{HEAD}",
+    if let Some(audit) = receipt.audit {
+        send(program, &format!("{what}: account=\"{identity}\""), &audit);
+    }
+}
+
+/// Notes a change of the whole database.
+pub(super) fn note_of_all(program: &Program, what: &str, audit: &AuditHead) {
+    send(program, &format!("{what}:"), audit);
+}
+
+fn send(program: &Program, what: &str, audit: &AuditHead) {
+    let line = format!(
+        "<{AUTHPRIV_NOTICE}>{}[{}]: {what} uid={}{NUMBER}{}{HEAD}{}",
         program.name(),
         std::process::id(),
         nix::unistd::getuid(),
         audit.number,
+        audit.hex(),
     );
-    audit.mac.iter().for_each(|byte| write!(line, "{byte:02x}").unwrap_or_default());
     let _ = UnixDatagram::unbound().and_then(|socket| {
         // A log that does not read must not hold the tool up.
         socket.set_nonblocking(true)?;

@@ -57,7 +57,7 @@ impl Site {
 
     /// Makes the folder in which the helper writes who logged in, and gives it to the helper's user. The account matters, not
     /// the folder: where it cannot be made the helper says so.
-    fn make_activity_folder(&self) {
+    pub(super) fn make_activity_folder(&self) {
         let folder = self.config.activity();
         let made = DirBuilder::new().mode(0o750).create(&folder).is_ok();
         if let Some(user) = self.config.user.as_ref().filter(|_| made) {

@@ -100,6 +100,14 @@ pub struct AuditHead {
     pub mac: [u8; 32],
 }
 
+impl AuditHead {
+    /// The MAC in hexadecimal digits, as logs have it.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        self.mac.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
 impl Change {
     /// Whose account is to change.
     #[must_use]

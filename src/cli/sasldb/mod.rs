@@ -1,5 +1,6 @@
 //! `sasldb-rs`: the modern tool, by subcommands.
 
+mod backup;
 mod check;
 mod connection;
 mod import;
@@ -42,6 +43,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
         Command::Verify(verify) => site().and_then(|site| verify::verify(&site, verify)),
         Command::Check(check) => site().and_then(|site| check::check(&site, check)),
         Command::Import(import) => site().and_then(|site| import::import(&program, &site, import)),
+        Command::Backup(backup) => site().and_then(|site| backup::backup(&site, backup)),
+        Command::Restore(restore) => site().and_then(|site| backup::restore(&program, &site, restore)),
         Command::Log(log) => site().and_then(|site| log::run(&site, log)),
         Command::Password(command) => site().and_then(|site| password::run(&program, &site, command)),
     };

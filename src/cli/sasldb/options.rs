@@ -60,6 +60,16 @@ pub(super) enum Command {
     /// Prints a line for each change, oldest first: its number, when, by which real uid and program, what, whose account, and
     /// the details as JSON. Needs no key.
     Log(Log),
+    /// Copy the database into a new file, while it is in use
+    ///
+    /// The copy holds no key: keep the key file too, and keep it elsewhere. Prints how many accounts the copy holds and the end
+    /// of its log of changes.
+    Backup(Backup),
+    /// Put the accounts of a backup in the place of those that are there
+    ///
+    /// The backup is looked through first, and refused if anything is wrong with it or the key file does not open it. The
+    /// helper need not be stopped.
+    Restore(Restore),
 }
 
 #[derive(Debug, Args)]
@@ -131,6 +141,30 @@ pub(super) struct Check {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Backup {
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// The file to be made
+    pub(super) to: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Restore {
+    /// Replace the accounts of a database that is there
+    #[arg(long)]
+    pub(super) replace: bool,
+    /// Look through the backup, and change nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// The backup
+    pub(super) from: PathBuf,
 }
 
 #[derive(Debug, Args)]

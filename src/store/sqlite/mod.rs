@@ -1,6 +1,7 @@
 //! The store in a SQLite file.
 
 mod audit;
+mod backup;
 mod create;
 mod files;
 mod inspect;
@@ -17,6 +18,7 @@ mod view;
 mod write;
 
 pub use audit::AuditEntry;
+pub use backup::{Copied, Replaced, backup, examine, restore, would_replace};
 pub use create::Creation;
 pub use inspect::Inspector;
 pub use list::Lister;

@@ -32,10 +32,6 @@ fn head_of(line: &str) -> Option<AuditHead> {
     Some(AuditHead { number: number.parse().ok()?, mac: from_hex(mac)? })
 }
 
-pub(super) fn hex(mac: &[u8]) -> String {
-    mac.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn from_hex(text: &str) -> Option<[u8; 32]> {
     let mut mac = [0; 32];
     if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -64,6 +60,6 @@ mod tests {
         let found = read(log.as_bytes()).unwrap();
         assert_eq!(found.keys().copied().collect::<Vec<_>>(), [12, 14]);
         assert_eq!(found[&14], [[0x0f; 32], [0xab; 32]]);
-        assert_eq!(hex(&found[&12][0]), mac);
+        assert_eq!(AuditHead { number: 12, mac: found[&12][0] }.hex(), mac);
     }
 }

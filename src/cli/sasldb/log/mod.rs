@@ -122,7 +122,7 @@ fn json(data: &mut Data, entry: &AuditEntry) -> std::io::Result<Reader> {
         action: &entry.action,
         account: entry.subject.as_deref(),
         detail: entry.detail.as_deref().map(|detail| serde_json::from_str(detail).unwrap_or_else(|_| detail.into())),
-        head: heads::hex(&entry.head.mac),
+        head: entry.head.hex(),
     };
     data.line(serde_json::to_string(&shown)?)
 }

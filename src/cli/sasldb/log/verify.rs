@@ -53,7 +53,7 @@ fn look(site: &Site, against: Option<&Heads>) -> Result<Found, Failure> {
     let mut found = Found { entries: 0, head: None, broken: None, confirmed: 0, differ: Vec::new(), cut: Vec::new() };
     let followed = inspector.verify_audit(&mut |head| {
         found.entries = head.number;
-        found.head = Some(heads::hex(&head.mac));
+        found.head = Some(head.hex());
         match against.and_then(|heads| heads.get(&head.number)) {
             Some(known) if known.contains(&head.mac) => found.confirmed = found.confirmed.saturating_add(1),
             Some(_) => found.differ.push(head.number),
