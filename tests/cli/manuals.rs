@@ -142,17 +142,22 @@ fn the_examples_of_the_tool_do_what_they_say() {
     let examples: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix(".Dl sasldb-rs ")).collect();
     for (part, status, said) in [
         ("password add", Some(0), "-"),
+        ("backup", Some(0), "accounts-copy.db\t1\t"),
         ("import", Some(1), "taken\tjoe@example.com\tas joe@example.com"),
         ("--realm mx2.example.com", Some(1), "cut off: as \"mailman\" by SCRAM-SHA-256"),
         ("--new-config", Some(1), "cut off: as \"mailman\" by SCRAM-SHA-256"),
     ] {
         let example = examples.iter().find(|example| example.contains(part)).unwrap();
         let sasldb2 = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sasldb2/le4096.db");
-        let words = example.split(' ').map(|word| if word == "/etc/sasldb2" { sasldb2 } else { word });
+        let words = example.split(' ').map(|word| match word {
+            "/etc/sasldb2" => sasldb2,
+            "/var/backups/accounts.db" => "accounts-copy.db",
+            other => other,
+        });
         let ran = shell.run(SASLDB, &words.collect::<Vec<_>>(), b"");
         assert_eq!(ran.status, status, "{example}: {ran:?}");
         assert!(ran.err.is_empty() || part == "import", "{example}: {ran:?}");
         assert!(ran.out.contains(said), "{example}: {ran:?}");
     }
-    assert_eq!(examples.len(), 5, "one that is not run: {examples:?}");
+    assert_eq!(examples.len(), 6, "one that is not run: {examples:?}");
 }
