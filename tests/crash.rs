@@ -198,8 +198,8 @@ fn a_kill_while_a_backup_is_put_back_leaves_the_one_or_the_other() {
         thread::sleep(Duration::from_micros(below(30_000)));
         child.kill().unwrap();
         child.wait().unwrap();
-        let is = |logins: &mut _, password| has_password(logins, &mailman, password);
-        assert!(is(&mut logins, "old") != is(&mut logins, "new"));
+        let [old, new] = ["old", "new"].map(|password| has_password(&mut logins, &mailman, password));
+        assert!(old != new, "{old} {new}");
         check_integrity(&place);
         store.verify_audit().unwrap();
     }
