@@ -1,7 +1,11 @@
 //! Changes of an account, and the rules for them, the same in every store.
 
+mod rename;
+
+use std::sync::Arc;
+
 use crate::credential::{
-    Account, AccountState, Label, MAX_PASSWORDS, PasswordFacts, ScramSalt, Secrets, StoredPassword,
+    Account, AccountState, Label, MAX_PASSWORDS, PasswordFacts, SaltKey, ScramSalt, Secrets, StoredPassword,
 };
 use crate::identity::{Identity, IdentityKey};
 use crate::runtime::UnixTime;
@@ -54,6 +58,14 @@ pub enum Change {
         key: IdentityKey,
         /// The list.
         mechanisms: Option<MechanismSet>,
+    },
+    /// Gives the account another name, or another spelling of its name. digest-md5 goes, of which the name is a part; SCRAM
+    /// keys stay good, under the salt of the old name.
+    Rename {
+        /// Whose.
+        key: IdentityKey,
+        /// The name from now on.
+        to: Identity,
     },
     /// Removes the account.
     Remove {
@@ -117,6 +129,7 @@ impl Change {
             Self::RemovePassword { key, .. }
             | Self::SetState { key, .. }
             | Self::SetMechanisms { key, .. }
+            | Self::Rename { key, .. }
             | Self::Remove { key } => key.clone(),
         }
     }
@@ -127,7 +140,7 @@ impl Change {
 pub(super) enum Plan {
     /// Nothing; this came of it.
     Leave(Applied),
-    /// Put this account in the place of the one there was.
+    /// Put this account in the place of the one there was; if it has another name now, that one's place is empty.
     Write(Account, Note),
     /// Take the account away.
     Erase(Note),
@@ -158,8 +171,22 @@ pub(super) enum Existing {
     Unreadable(StoreError),
 }
 
-/// Decides what `change` does. `revision` is that of the change; it grows from change to change in the whole store.
-pub(super) fn plan(existing: Existing, change: Change, revision: u64, now: UnixTime) -> Result<Plan, StoreError> {
+/// What a rename has to know of the rest of the store.
+pub(super) struct Surroundings {
+    /// Whether another account has the new name.
+    pub(super) is_taken: bool,
+    /// Makes the salts of the old name.
+    pub(super) salt_key: Arc<SaltKey>,
+}
+
+/// Decides what `change` does. `surroundings` are asked by a [`Change::Rename`] only. `revision` is that of the change; it grows from change to change in the whole store.
+pub(super) fn plan(
+    existing: Existing,
+    change: Change,
+    revision: u64,
+    now: UnixTime,
+    surroundings: impl FnOnce(&Identity) -> Result<Surroundings, StoreError>,
+) -> Result<Plan, StoreError> {
     let existing = match (existing, &change) {
         (Existing::None, Change::SetPassword { .. }) => None,
         (Existing::None, _) => return Ok(Plan::Leave(Applied::NotFound)),
@@ -177,6 +204,10 @@ pub(super) fn plan(existing: Existing, change: Change, revision: u64, now: UnixT
         (Some(account), Change::RemovePassword { label, .. }) => remove_password(account, &label)?,
         (Some(account), Change::SetState { state, .. }) => set_state(account, state),
         (Some(account), Change::SetMechanisms { mechanisms, .. }) => set_mechanisms(account, mechanisms)?,
+        (Some(account), Change::Rename { to, .. }) => {
+            let surroundings = surroundings(&to)?;
+            rename::rename(account, to, &surroundings)?
+        }
         (_, Change::Remove { .. }) | (None, _) => Plan::Leave(Applied::NotFound),
     };
     Ok(match planned {

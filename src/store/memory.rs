@@ -229,10 +229,16 @@ impl CredentialAdmin for MemoryStore {
         let key = change.key();
         let existing = inner.find(&key)?.map_or(Existing::None, |account| Existing::Whole(Box::new(account)));
         let revision = inner.changes.saturating_add(1);
-        let applied = match change::plan(existing, change, revision, now)? {
+        let surroundings = |to: &Identity| {
+            let is_taken = inner.accounts.contains_key(&to.key());
+            Ok(change::Surroundings { is_taken, salt_key: Arc::clone(&inner.salt_key) })
+        };
+        let applied = match change::plan(existing, change, revision, now, surroundings)? {
             Plan::Leave(applied) => return Ok(Receipt { applied, audit: None }),
             Plan::Write(account, note) => {
-                inner.accounts.insert(key, Stored::of(account)?);
+                let stored = Stored::of(account)?;
+                inner.accounts.remove(&key);
+                inner.accounts.insert(stored.identity.key(), stored);
                 note.applied
             }
             Plan::Erase(note) => {

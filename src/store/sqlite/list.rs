@@ -38,6 +38,12 @@ impl Lister {
         &self.meta.realms
     }
 
+    /// The random number by which activity names this database.
+    #[must_use]
+    pub fn database_id(&self) -> [u8; 16] {
+        self.meta.database
+    }
+
     /// Gives each account to `visit` in the order of realm and name, until it returns false. Memory stays flat however many
     /// there are. What cannot be read ends the listing with an error.
     ///

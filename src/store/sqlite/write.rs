@@ -1,6 +1,7 @@
 //! Changes.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -111,16 +112,25 @@ impl Database {
             Existing::None | Existing::Unreadable(_) => None,
         };
         let subject = match (&existing, &change) {
+            // As the account is called from now on; what it was called is in the detail.
+            (Existing::Whole(_), Change::Rename { to, .. }) => to.to_string(),
             (Existing::Whole(account), _) => account.identity.to_string(),
             (_, Change::SetPassword { identity, .. }) => identity.to_string(),
             _ => key.to_string(),
         };
         let head = audit::head(&self.connection, &self.file)?;
         let revision = audit::next_number(head);
-        let (note, after) = match change::plan(existing, change, revision, now)? {
+        let surroundings = |to: &Identity| {
+            let is_taken = !matches!(self.find(&to.key())?, Existing::None);
+            Ok(change::Surroundings { is_taken, salt_key: Arc::new(self.meta.open(&self.keys)?) })
+        };
+        let (note, after) = match change::plan(existing, change, revision, now, surroundings)? {
             Plan::Leave(applied) => return Ok(Receipt { applied, audit: None }),
             Plan::Write(account, note) => {
                 let row = NewRow::seal(&account, self.keys.current(), &self.meta.database, entropy)?;
+                if account.identity.key() != key {
+                    self.erase(&key)?;
+                }
                 self.put(&row.as_row())?;
                 (note, Some(Shape::of(&account)))
             }

@@ -1,0 +1,53 @@
+//! What of an account outlives its name.
+
+use crate::credential::{Account, ScramSalt, Secrets, Who};
+use crate::identity::Identity;
+use crate::store::StoreError;
+
+use super::{Applied, Note, Plan, Surroundings};
+
+/// Gives `account` the name `to`.
+pub(super) fn rename(account: Account, to: Identity, surroundings: &Surroundings) -> Result<Plan, StoreError> {
+    if account.identity == to {
+        return Ok(Plan::Leave(Applied::Unchanged));
+    }
+    let moves = account.identity.key() != to.key();
+    if moves && surroundings.is_taken {
+        return Err(StoreError::Refused("there is an account of that name already"));
+    }
+    let Account { identity: from, mut passwords, .. } = account;
+    let who = Who::Account(from.key());
+    let mut dropped = Vec::new();
+    for password in &mut passwords {
+        let secrets = &mut password.secrets;
+        // The name is hashed into each of them. One that stayed would be the cheapest to check PLAIN against, and fit nobody.
+        if !secrets.digest_md5.is_empty() {
+            secrets.digest_md5.clear();
+            dropped.push(password.facts.label.as_str().to_owned());
+        }
+        if secrets.schemes().next().is_none() {
+            return Err(StoreError::Refused(
+                "a password of the account has only digest-md5, which holds the name: set it together with another scheme first",
+            ));
+        }
+        if moves {
+            keep_salts(secrets, &who, surroundings);
+        }
+    }
+    if passwords.iter().filter(|password| password.secrets.needs_slow_hash()).count() > 1 {
+        return Err(StoreError::Refused(
+            "without digest-md5, several passwords of the account can be checked by a slow hash only, which would take too long",
+        ));
+    }
+    let detail = serde_json::json!({ "from": from.to_string(), "digest_md5_dropped": dropped });
+    Ok(Plan::Write(Account { identity: to, passwords, ..account }, Note::new(Applied::Changed, "rename", Some(detail))))
+}
+
+/// The salt was made of the old name, and without the password no keys can be made for another one.
+fn keep_salts(secrets: &mut Secrets, old: &Who, surroundings: &Surroundings) {
+    for keys in &mut secrets.scram {
+        if keys.salt == ScramSalt::Derived {
+            keys.salt = ScramSalt::Imported(surroundings.salt_key.salt(keys.hash, old).to_vec());
+        }
+    }
+}
