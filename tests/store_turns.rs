@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use sasldb::credential::{Label, PasswordFacts, Secrets};
 use sasldb::runtime::SystemEntropy;
 use sasldb::store::sqlite::{Reader, Writer};
 use sasldb::store::{Applied, Change, CredentialAdmin, CredentialLookup, Place, StoreError};
@@ -167,4 +168,41 @@ fn readers_and_writers_get_on_with_each_other() {
         assert!(has_password(&mut reader, &identity(&format!("user{number}"), "example.com"), "24"));
     }
     assert_eq!(writer(&place).verify_audit().unwrap().unwrap().number, 102);
+}
+
+#[test]
+fn many_changes_are_all_kept_or_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place(folder.path());
+    let mut writer = writer(&place);
+    let names: Vec<String> = (0..50).map(|number| format!("name{number}")).collect();
+    let changes = |writer: &mut Writer| -> Vec<Change> {
+        let change = |name: &String| {
+            let basis = writer.basis(&identity(name, "example.com"), &Label::main()).unwrap();
+            let (secrets, facts) = (secrets(name, &basis, ITERATIONS), PasswordFacts::unlimited(Label::main()));
+            Change::SetPassword { identity: basis.identity, facts, secrets, expected: basis.revision }
+        };
+        names.iter().map(change).collect()
+    };
+    let there = |reader: &mut Reader| -> usize {
+        names.iter().filter(|name| look_up(reader, who(&identity(name, "example.com"))).unwrap().known).count()
+    };
+
+    let mut failing = changes(&mut writer);
+    failing.push(Change::SetPassword {
+        identity: identity("ann", "example.com"),
+        facts: PasswordFacts::unlimited(Label::main()),
+        secrets: Secrets::default(),
+        expected: None,
+    });
+    let before = writer.verify_audit().unwrap();
+    assert!(matches!(writer.apply_all(failing, &actor(), NOW), Err(StoreError::Refused(_))));
+    assert_eq!(there(&mut reader(&place)), 0);
+    assert_eq!(writer.verify_audit().unwrap(), before);
+
+    let good = changes(&mut writer);
+    let receipts = writer.apply_all(good, &actor(), NOW).unwrap();
+    assert!(receipts.iter().all(|receipt| receipt.applied == Applied::Created));
+    assert_eq!(there(&mut reader(&place)), names.len());
+    assert_eq!(writer.verify_audit().unwrap(), receipts.last().unwrap().audit);
 }

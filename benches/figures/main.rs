@@ -4,6 +4,7 @@
 //! cargo bench --bench figures                                   the whole table, in Markdown
 //! cargo bench --bench figures -- --only CRAM --rounds 1         some rows of it
 //! cargo bench --bench figures -- load SOCKET --mechanism CRAM-MD5 --pid PID
+//! cargo bench --bench figures -- growth                         with a thousand, a million and ten million accounts
 //! cargo bench --bench figures -- count                          instructions for each login, and their bounds
 #![allow(
     missing_docs,
@@ -19,6 +20,7 @@
 mod client;
 mod counted;
 mod echo;
+mod growth;
 mod mechanisms;
 mod ours;
 mod peers;
@@ -72,6 +74,8 @@ enum What {
     Echo { socket: PathBuf },
     /// Load one socket and print what came of it.
     Load(LoadOptions),
+    /// Measure what accounts by the million cost, and connections by the thousand.
+    Growth(growth::Options),
     /// Count the helper's instructions for each login; fails if there are more than the bounds allow.
     Count {
         /// Debian's package of this name, wherever it was unpacked.
@@ -137,6 +141,7 @@ fn main() -> anyhow::Result<()> {
         Some(What::Count { valgrind, only }) => {
             anyhow::ensure!(counted::run(&valgrind, only.as_deref())?, "a login costs more than its bound allows");
         }
+        Some(What::Growth(options)) => growth::run(&options)?,
         None if !options.bench => println!("measures under `cargo bench` only"),
         None => {
             let duration = Duration::from_secs_f64(options.seconds);

@@ -11,18 +11,22 @@ use crate::users::{REALM, User};
 /// Of the build that this benchmark belongs to, once the programs exist.
 const SASLAUTHD: Option<&str> = option_env!("CARGO_BIN_EXE_saslauthd-rs");
 const SASLPASSWD: Option<&str> = option_env!("CARGO_BIN_EXE_saslpasswd-rs");
+const TOOL: Option<&str> = option_env!("CARGO_BIN_EXE_sasldb-rs");
+const LISTER: Option<&str> = option_env!("CARGO_BIN_EXE_sasldblistusers-rs");
 
 const SETTINGS: &str = "realm = \"bench.example\"\nconnections = 5000\n";
 const SCHEMES: &str = "\"digest-md5\", \"cram-md5\", \"scram-sha-1\", \"scram-sha-256\", \"scram-sha-512\"";
 
 pub(crate) struct Programs {
-    saslauthd: &'static str,
+    pub(crate) saslauthd: &'static str,
     pub(crate) saslpasswd: &'static str,
+    pub(crate) tool: &'static str,
+    pub(crate) lister: &'static str,
 }
 
 impl Programs {
     pub(crate) fn found() -> Option<Self> {
-        Some(Self { saslauthd: SASLAUTHD?, saslpasswd: SASLPASSWD? })
+        Some(Self { saslauthd: SASLAUTHD?, saslpasswd: SASLPASSWD?, tool: TOOL?, lister: LISTER? })
     }
 
     pub(crate) fn version(&self) -> io::Result<String> {

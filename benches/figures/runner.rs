@@ -47,7 +47,7 @@ pub(crate) fn run(rounds: u32, duration: Duration, accounts: u64, only: Option<&
 }
 
 /// A thousand connections need that many files, in servers started from here too.
-fn raise_file_limit() {
+pub(crate) fn raise_file_limit() {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, hard.min(65_536), hard);

@@ -23,7 +23,7 @@ pub(crate) fn idle_memory(subject: &Subject) -> io::Result<(Memory, Memory)> {
     Ok((idle, held))
 }
 
-fn introduce(socket: &Path) -> io::Result<UnixStream> {
+pub(crate) fn introduce(socket: &Path) -> io::Result<UnixStream> {
     let mut stream = UnixStream::connect(socket)?;
     let mut greeting = Vec::new();
     let mut buffer = [0; 1024];

@@ -66,6 +66,37 @@ impl Writer {
         self.database.file.path().to_owned()
     }
 
+    /// Makes one change after the other, and keeps all of them or, after an error, none: waiting for the disk once for many is what
+    /// makes them fast. Others that want to change something wait meanwhile, ten seconds at most; take some thousands at a time.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; nothing has changed then.
+    pub fn apply_all(
+        &mut self,
+        changes: impl IntoIterator<Item = Change>,
+        actor: &Actor,
+        now: UnixTime,
+    ) -> Result<Vec<Receipt>, StoreError> {
+        self.in_one_transaction(|database, entropy| {
+            changes.into_iter().map(|change| database.carry_out(change, actor, now, entropy)).collect()
+        })
+    }
+
+    /// Does `work` and keeps it, unless it fails.
+    fn in_one_transaction<T>(
+        &mut self,
+        work: impl FnOnce(&Database, &mut dyn Entropy) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let Self { database, entropy, .. } = self;
+        let fail = |e| fault(database.file.path(), e);
+        // Locked before anything is read: what is decided on cannot change under the decision.
+        let transaction =
+            Transaction::new_unchecked(&database.connection, TransactionBehavior::Immediate).map_err(fail)?;
+        let done = work(database, &mut **entropy)?;
+        transaction.commit().map_err(fail)?;
+        Ok(done)
+    }
+
     /// Follows the audit's chain from its beginning and gives its end. That nothing is missing after the end, only a head kept
     /// elsewhere can tell.
     ///
@@ -211,14 +242,7 @@ impl CredentialAdmin for Writer {
     }
 
     fn apply(&mut self, change: Change, actor: &Actor, now: UnixTime) -> Result<Receipt, StoreError> {
-        let Self { database, entropy, .. } = self;
-        let fail = |e| fault(database.file.path(), e);
-        // Locked before anything is read: what is decided on cannot change under the decision.
-        let transaction =
-            Transaction::new_unchecked(&database.connection, TransactionBehavior::Immediate).map_err(fail)?;
-        let receipt = database.carry_out(change, actor, now, &mut **entropy)?;
-        transaction.commit().map_err(fail)?;
-        Ok(receipt)
+        self.in_one_transaction(|database, entropy| database.carry_out(change, actor, now, entropy))
     }
 
     fn account(&mut self, key: &IdentityKey) -> Result<Option<Account>, StoreError> {
