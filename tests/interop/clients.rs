@@ -61,7 +61,7 @@ impl Report {
     /// The server's reply that refused the login: code and text.
     pub(crate) fn refusal(&self) -> Option<String> {
         self.text.lines().find_map(|line| {
-            let start = ["454 ", "501 ", "503 ", "504 ", "530 ", "534 ", "535 ", "538 "]
+            let start = ["435 ", "454 ", "501 ", "503 ", "504 ", "530 ", "534 ", "535 ", "538 "]
                 .iter()
                 .find_map(|code| line.find(code))?;
             line.get(start..).map(|reply| reply.trim().to_owned())

@@ -25,3 +25,8 @@ pub(crate) fn block(page: &str, heading: &str, with: &str) -> String {
     assert_eq!(found.len(), 1, "{page}, {heading:?}, {with:?}: {found:?}");
     found.remove(0)
 }
+
+/// A file of those that are shipped to be pasted.
+pub(crate) fn contrib(path: &str) -> String {
+    std::fs::read_to_string(project().join("contrib").join(path)).unwrap()
+}

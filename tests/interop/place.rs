@@ -2,7 +2,7 @@
 
 use crate::helper::{Ours, SOCKET, USERDB_SOCKET, start_dovecot};
 use crate::machine::Machine;
-use crate::sasl::sendmail;
+use crate::sasl::relays;
 use crate::servers::Server;
 use crate::site::Site;
 
@@ -30,8 +30,9 @@ impl Helper {
 }
 
 pub(crate) struct Place {
-    pub(crate) site: Site,
+    /// It goes before the machine, whose folder has its log.
     pub(crate) ours: Option<Ours>,
+    pub(crate) site: Site,
 }
 
 impl Place {
@@ -40,7 +41,9 @@ impl Place {
         let settings = match site.server {
             Server::Chasquid => format!("[[userdb]]\npath = \"{}\"\nmode = \"0666\"\n\n", userdb.display()),
             Server::Postfix | Server::Exim => String::new(),
-            Server::Sendmail => sendmail::settings(&site.machine),
+            server @ (Server::Sendmail | Server::SaslPostfix | Server::SaslExim) => {
+                relays::settings(server, &site.machine)
+            }
         };
         let ours = helper.start(&site.machine, accounts, &settings);
         site.start();

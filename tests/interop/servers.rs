@@ -1,9 +1,9 @@
 //! The mail servers: how each is set up, started, and asked who logged in.
 
 use crate::clients::SERVER;
-use crate::machine::{Machine, project};
-use crate::pages::blocks;
-use crate::sasl::sendmail;
+use crate::machine::Machine;
+use crate::pages::{blocks, contrib};
+use crate::sasl::{relays, sendmail};
 use crate::site::CERTIFICATE;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,9 @@ pub(crate) enum Server {
     Exim,
     Chasquid,
     Sendmail,
+    /// As it is where libsasl2 is asked instead of the dovecot socket.
+    SaslPostfix,
+    SaslExim,
 }
 
 /// Challenge mechanisms for which each server has a port that offers nothing else, for clients that take what is best.
@@ -29,22 +32,28 @@ impl Server {
             Self::Exim => "Exim",
             Self::Chasquid => "chasquid",
             Self::Sendmail => "Sendmail",
+            Self::SaslPostfix => "Postfix (cyrus)",
+            Self::SaslExim => "Exim (cyrus_sasl)",
         }
     }
 
-    /// The roots that a machine needs for this server and every client.
+    /// The roots that a machine needs for this server and every client; where libsasl2 is asked, for those of `mail`.
     pub(crate) fn roots(self) -> &'static [&'static str] {
         match self {
             Self::Postfix => &["mail", "clients"],
             Self::Exim => &["exim", "clients", "mail"],
             Self::Chasquid => &["chasquid", "clients", "mail"],
-            Self::Sendmail => &["sendmail", "clients", "mail"],
+            Self::Sendmail => &["sendmail", "mail"],
+            Self::SaslPostfix => &["mail", "sasl"],
+            Self::SaslExim => &["exim", "mail", "sasl"],
         }
     }
 
     pub(crate) fn mechanisms(self) -> &'static [&'static str] {
         match self {
-            Self::Postfix | Self::Exim => &["SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5", "LOGIN", "PLAIN"],
+            Self::Postfix | Self::Exim | Self::SaslPostfix | Self::SaslExim => {
+                &["SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5", "LOGIN", "PLAIN"]
+            }
             Self::Chasquid => &["PLAIN"],
             Self::Sendmail => &["DIGEST-MD5", "CRAM-MD5", "LOGIN", "PLAIN"],
         }
@@ -57,18 +66,21 @@ impl Server {
             Self::Exim => set_up_exim(machine),
             Self::Chasquid => set_up_chasquid(machine),
             Self::Sendmail => sendmail::set_up(machine),
+            Self::SaslPostfix => relays::set_up_sasl_postfix(machine),
+            Self::SaslExim => relays::set_up_sasl_exim(machine),
         }
     }
 
     pub(crate) fn start(self, machine: &Machine) {
         // The README's lines are for a Postfix that runs; where the machine is busy, that is a moment after its start.
         let running = "postfix start; for i in $(seq 100); do postfix status && break; sleep 0.1; done\n";
-        let postfix = [running, &block_of_the_readme("## Postfix")].concat();
+        let lines = if self == Self::SaslPostfix { relays::postfix() } else { block_of_the_readme("## Postfix") };
+        let postfix = [running, &lines].concat();
         let sendmail = sendmail::start();
         let commands = match self {
-            Self::Postfix => &postfix,
+            Self::Postfix | Self::SaslPostfix => &postfix,
             Self::Sendmail => &sendmail,
-            Self::Exim => "exim4 -bd -q1h",
+            Self::Exim | Self::SaslExim => "exim4 -bd -q1h",
             Self::Chasquid => {
                 "setpriv --reuid chasquid --regid chasquid --clear-groups --inh-caps +net_bind_service \
                  --ambient-caps +net_bind_service chasquid -testing__outgoing_smtp_port 2525 &"
@@ -86,8 +98,8 @@ impl Server {
     /// Prints its log.
     pub(crate) fn log_command(self) -> &'static str {
         match self {
-            Self::Postfix | Self::Sendmail => "cat /var/log/mail.log",
-            Self::Exim => "cat /var/log/exim4/mainlog",
+            Self::Postfix | Self::SaslPostfix | Self::Sendmail => "cat /var/log/mail.log",
+            Self::Exim | Self::SaslExim => "cat /var/log/exim4/mainlog",
             Self::Chasquid => "cat /var/log/start.log /var/log/chasquid/mail.log",
         }
     }
@@ -95,8 +107,8 @@ impl Server {
     /// The package it comes in.
     pub(crate) fn package(self) -> &'static str {
         match self {
-            Self::Postfix => "postfix",
-            Self::Exim => "exim4-daemon-heavy",
+            Self::Postfix | Self::SaslPostfix => "postfix",
+            Self::Exim | Self::SaslExim => "exim4-daemon-heavy",
             Self::Chasquid => "chasquid",
             Self::Sendmail => "sendmail-bin",
         }
@@ -106,20 +118,23 @@ impl Server {
     /// user. None where the log can't tell.
     pub(crate) fn login_of(self, log: &str, arrived: &str) -> Option<(String, String)> {
         let id = match self {
-            Self::Postfix | Self::Sendmail => arrived.split(" id ").nth(2)?.split_whitespace().next()?,
-            Self::Exim => arrived.split("\tid ").nth(1)?.split_whitespace().next()?,
+            Self::Postfix | Self::SaslPostfix | Self::Sendmail => {
+                arrived.split(" id ").nth(2)?.split_whitespace().next()?
+            }
+            Self::Exim | Self::SaslExim => arrived.split("\tid ").nth(1)?.split_whitespace().next()?,
             Self::Chasquid => return None,
         };
         let line = |start: &str| log.lines().find(|line| line.contains(start));
         match self {
-            Self::Postfix => {
+            Self::Postfix | Self::SaslPostfix => {
                 let (_, login) = line(&format!("{id}: client="))?.split_once("sasl_method=")?;
                 let (mechanism, user) = login.split_once(", sasl_username=")?;
                 Some((mechanism.to_owned(), user.to_owned()))
             }
-            Self::Exim => {
+            Self::Exim | Self::SaslExim => {
                 let (_, login) = line(&format!("{id} <= "))?.split_once(" A=")?;
-                let (authenticator, user) = login.split_whitespace().next()?.split_once("_helper:")?;
+                let (authenticator, user) = login.split_whitespace().next()?.split_once(':')?;
+                let authenticator = authenticator.rsplit_once('_')?.0;
                 Some((authenticator.replace('_', "-").to_uppercase(), user.to_owned()))
             }
             Self::Sendmail => sendmail::login_of(log, id),
@@ -132,13 +147,9 @@ impl Server {
         match self {
             Self::Postfix | Self::Exim | Self::Chasquid => "mailman@example.com",
             // libsasl2 has been told nothing else.
-            Self::Sendmail => typed,
+            Self::Sendmail | Self::SaslPostfix | Self::SaslExim => typed,
         }
     }
-}
-
-fn contrib(path: &str) -> String {
-    std::fs::read_to_string(project().join("contrib").join(path)).unwrap()
 }
 
 /// The first lines of code below this heading of the README.
@@ -148,7 +159,7 @@ fn block_of_the_readme(heading: &str) -> String {
 
 /// Debian's Postfix as it is installed, with what a private network needs; the README's lines follow when it runs. The client comes from
 /// 192.0.2.1, which is none of Postfix's own networks: a stranger.
-fn set_up_postfix(machine: &Machine) {
+pub(crate) fn set_up_postfix(machine: &Machine) {
     machine.shell(&format!(
         "postconf -e myhostname={SERVER} 'mynetworks = 127.0.0.0/8' inet_protocols=ipv4 \
          maillog_file=/var/log/mail.log 'relayhost = [127.0.0.1]:2525' disable_dns_lookups=yes \
@@ -166,7 +177,11 @@ fn set_up_postfix(machine: &Machine) {
 
 /// A configuration of the least that relays, around the recipe's authenticators.
 fn set_up_exim(machine: &Machine) {
-    machine.write("/etc/exim4/exim4.conf", &EXIM.replace("AUTHENTICATORS", &exim_authenticators()));
+    exim_with(machine, &exim_authenticators());
+}
+
+pub(crate) fn exim_with(machine: &Machine, authenticators: &str) {
+    machine.write("/etc/exim4/exim4.conf", &EXIM.replace("AUTHENTICATORS", authenticators));
     machine.shell("chgrp -R Debian-exim /etc/ssl/private; chmod 750 /etc/ssl/private; chmod 640 /etc/ssl/private/*");
 }
 

@@ -68,7 +68,13 @@ impl Site {
     pub(crate) fn relays(&self, client: Client, login: &Login<'_>) -> String {
         let report = self.send(client, login);
         assert!(report.text.contains("235 "), "{client:?} {login:?} did not log in:\n{}", self.account(&report));
-        assert_eq!(report.status, 0, "{client:?} {login:?}:\n{}", self.account(&report));
+        self.arrives(client, login, &report)
+    }
+
+    /// The message of this report, which must be at the next hop or get there, as that received it.
+    #[track_caller]
+    pub(crate) fn arrives(&self, client: Client, login: &Login<'_>, report: &Report) -> String {
+        assert_eq!(report.status, 0, "{client:?} {login:?}:\n{}", self.account(report));
         let arrived = wait_for(&format!("{} at the next hop ({client:?} {login:?})", report.token), || {
             self.arrived().into_iter().find(|message| message.contains(&report.token))
         });

@@ -155,7 +155,7 @@ fn is_of(attempt: &Attempt, (mechanism, user): &(String, String)) -> bool {
     // What is not ASCII looks different in each log.
     let shown = match attempt.server {
         Server::Exim => r"\303\266",
-        Server::Postfix | Server::Chasquid | Server::Sendmail => "ö",
+        _ => "ö",
     };
     mechanism == attempt.mechanism && *user == attempt.typed.canonical().replace('ö', shown)
 }

@@ -2,6 +2,9 @@
 
 mod mux;
 mod plugin;
+pub(crate) mod relays;
 pub(crate) mod sendmail;
 mod servers;
 mod site;
+mod table;
+mod walk;

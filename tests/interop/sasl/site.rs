@@ -14,6 +14,9 @@ use crate::pages::block;
 /// The user as which programs of the machine run besides root.
 pub(crate) const USER: u32 = 1000;
 
+/// The page that says how to set up programs that use libsasl2.
+pub(crate) const PAGE: &str = "docs/libsasl2.md";
+
 /// What the programs of the machine are told. The second socket is the first as it is seen in a chroot to its folder.
 const PLUGIN: &str = "auxprop_plugin: sasldb_rs\nsasldb_rs_socket: /run/sasldb-rs/lookup /lookup\n";
 
@@ -98,25 +101,33 @@ impl SaslSite {
 /// Puts the plugin where libsasl2 finds it, as the page on it says.
 pub(crate) fn install_plugin(machine: &Machine) {
     std::fs::copy(plugin(), machine.shared().join("libsasldb_rs.so")).unwrap();
-    let line = block("docs/libsasl2.md", "## Setting up", "install ");
+    let line = block(PAGE, "## Setting up", "install ");
     machine.shell(&[&line.replace("target/release", "/run/sasldb-rs"), "mkdir -p /etc/sasl2\n"].concat());
 }
 
+/// What the page shows for every program: the helper's sockets, for this user of the machine.
+pub(crate) fn sockets(machine: &Machine, user: &str) -> String {
+    from_outside(machine, &block(PAGE, "## Setting up", "[[lookup]]").replace("USER", user), user)
+}
+
+/// And what stands in the program's own file.
+pub(crate) fn sasl_file() -> String {
+    block(PAGE, "## Setting up", "pwcheck_method")
+}
+
 /// Settings that an administrator pastes, as they have to be for a helper outside of the machine: it knows the machine's
-/// folder by another name, and its users by other numbers.
-pub(crate) fn from_outside(machine: &Machine, pasted: &str) -> String {
+/// folder by another name, and `user` by another number.
+pub(crate) fn from_outside(machine: &Machine, pasted: &str, user: &str) -> String {
     let shared = format!("\"{}/", machine.shared().display());
-    let mut settings = pasted.replace("\"/run/sasldb-rs/", &shared);
+    let settings = pasted.replace("\"/run/sasldb-rs/", &shared).replace("\"/var/spool/postfix/private/", &shared);
     assert_ne!(settings, pasted);
-    if !settings.contains("peers = ") {
-        settings += "peers = [{ user = \"root\" }]\n";
+    let number = outside(machine, machine.shell(&format!("id -u {user}")).trim().parse().unwrap());
+    if settings.contains("peers = ") {
+        settings.replace(&format!("\"{user}\""), &number.to_string())
+    } else {
+        // The default, root, is another outside.
+        settings + &format!("peers = [{{ user = {number} }}]\n")
     }
-    let users: Vec<&str> = settings.split("{ user = \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-    let numbers = users.iter().map(|user| {
-        let inside = machine.shell(&format!("id -u {user}")).trim().parse().unwrap();
-        (format!("{{ user = \"{user}\""), format!("{{ user = {}", outside(machine, inside)))
-    });
-    numbers.collect::<Vec<_>>().iter().fold(settings.clone(), |settings, (name, number)| settings.replace(name, number))
 }
 
 /// The number outside of the machine for a user in it.
