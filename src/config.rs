@@ -68,6 +68,8 @@ pub struct Config {
     /// The SCRAM iteration count of new passwords.
     #[serde(deserialize_with = "read::scram_iterations")]
     pub scram_iterations: u32,
+    /// What becomes of new passwords that somebody would guess.
+    pub weak_passwords: WeakPasswords,
     #[serde(deserialize_with = "read::mechanisms")]
     mechanisms: Option<MechanismSet>,
     /// Whether PLAIN and LOGIN are good on a connection without TLS.
@@ -113,6 +115,7 @@ impl Default for Config {
                 Scheme::Scram(ScramHash::Sha256),
             ],
             scram_iterations: 10_000,
+            weak_passwords: WeakPasswords::default(),
             mechanisms: None,
             plaintext_without_tls: false,
             failure_delay: Duration::from_secs(2),
@@ -128,6 +131,19 @@ impl Default for Config {
             lookup: Vec::new(),
         }
     }
+}
+
+/// What becomes of a new password that somebody would guess.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WeakPasswords {
+    /// It is set, and nothing is said.
+    Allow,
+    /// It is set, with a warning from `sasldb-rs`; `saslpasswd-rs` says what saslpasswd2 says.
+    #[default]
+    Warn,
+    /// It is not set.
+    Refuse,
 }
 
 /// How many logins may fail from one address before those that follow are refused unchecked.

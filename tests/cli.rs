@@ -12,6 +12,8 @@
     missing_docs
 )]
 
+#[path = "cli/account.rs"]
+mod account;
 #[path = "cli/accounts.rs"]
 mod accounts;
 #[path = "cli/audit.rs"]

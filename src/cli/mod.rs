@@ -9,6 +9,7 @@ mod exit;
 mod failure;
 mod getopt;
 mod host;
+mod listing;
 mod output;
 mod pattern;
 mod prompt;
@@ -18,6 +19,8 @@ pub mod sasldblistusers;
 pub mod saslpasswd;
 mod setting;
 mod site;
+mod unused;
+mod weak;
 mod when;
 
 pub use exit::Exit;

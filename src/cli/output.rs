@@ -86,14 +86,22 @@ impl Data {
         heed(write!(self.0, "{text}").and_then(|()| self.0.flush()))
     }
 
-    /// Writes a table, and all else that is buffered.
-    pub(super) fn table(mut self, table: &comfy_table::Table) -> io::Result<Reader> {
+    /// Writes the lines of a table.
+    pub(super) fn rows(&mut self, table: &comfy_table::Table) -> io::Result<Reader> {
         for line in table.lines() {
             if self.line(line.trim_end())? == Reader::Gone {
                 return Ok(Reader::Gone);
             }
         }
-        self.finish()
+        Ok(Reader::Present)
+    }
+
+    /// Writes a table, and all else that is buffered.
+    pub(super) fn table(mut self, table: &comfy_table::Table) -> io::Result<Reader> {
+        match self.rows(table)? {
+            Reader::Present => self.finish(),
+            Reader::Gone => Ok(Reader::Gone),
+        }
     }
 
     /// Writes out what is buffered.

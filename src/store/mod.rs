@@ -99,6 +99,23 @@ pub struct Listed {
     pub passwords: Vec<PasswordFacts>,
 }
 
+impl Listed {
+    /// What a listing shows of `account`.
+    #[must_use]
+    pub fn of(account: &Account) -> Self {
+        Self {
+            identity: account.identity.clone(),
+            state: account.state,
+            revision: account.revision,
+            created: account.created,
+            changed: account.changed,
+            mechanisms: account.mechanisms,
+            schemes: change::schemes_of(&account.passwords),
+            passwords: account.passwords.iter().map(|password| password.facts.clone()).collect(),
+        }
+    }
+}
+
 /// The half of a store that administrators see.
 pub trait CredentialAdmin {
     /// The default realm and its aliases.

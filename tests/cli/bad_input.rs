@@ -243,7 +243,7 @@ fn a_configuration_that_is_wrong() {
     let before = shell.files();
     let ran = shell.saslpasswd(&["mailman"], b"new");
     assert_eq!(ran.status, Some(1));
-    assert!(ran.err.contains("config.toml, line 3, realms: unknown field `realms`, expected one of"), "{}", ran.err);
+    assert!(ran.err.contains("config.toml, line 4, realms: unknown field `realms`, expected one of"), "{}", ran.err);
     let ran = shell.run(SASLDB, &["verify", "mailman"], b"secret");
     assert_eq!(ran.status, Some(78), "{ran:?}");
     assert_eq!(shell.files(), before);

@@ -46,7 +46,10 @@ impl Shell {
 
     /// Writes the configuration: `settings` after the database's place.
     pub(crate) fn configure(&self, settings: &str) {
-        let text = format!("database = {:?}\nscram_iterations = 4096\n{settings}\n", self.database());
+        let text = format!(
+            "database = {:?}\nscram_iterations = 4096\nweak_passwords = \"allow\"\n{settings}\n",
+            self.database()
+        );
         fs::write(self.config(), text).unwrap();
     }
 

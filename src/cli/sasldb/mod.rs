@@ -1,6 +1,7 @@
 //! `sasldb-rs`: the modern tool, by subcommands.
 
 mod backup;
+mod account;
 mod check;
 mod connection;
 mod import;
@@ -46,6 +47,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
         Command::Backup(backup) => site().and_then(|site| backup::backup(&site, backup)),
         Command::Restore(restore) => site().and_then(|site| backup::restore(&program, &site, restore)),
         Command::Log(log) => site().and_then(|site| log::run(&site, log)),
+        Command::Account(command) => site().and_then(|site| account::run(&program, &site, command)),
         Command::Password(command) => site().and_then(|site| password::run(&program, &site, command)),
     };
     done.unwrap_or_else(|failure| failure.tell(&program))

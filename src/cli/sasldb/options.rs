@@ -1,5 +1,7 @@
 //! The options of `sasldb-rs`.
 
+mod account;
+
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,8 @@ use crate::config::{SocketPath, SocketPathError};
 use crate::credential::{Label, Network, ServiceName};
 use crate::identity::Realm;
 use crate::vocabulary::Mechanism;
+
+pub(super) use account::{Account, AddAccount, ListAccounts, RenameAccount, Selection, ShowAccount};
 
 /// Cares for mail accounts and tests their logins.
 #[derive(Debug, Parser)]
@@ -40,6 +44,9 @@ pub(super) enum Command {
     /// The password is asked for on a terminal, else read from stdin. Says which account and which of its passwords it is. The
     /// status is 0 if it is right, 1 if it is wrong or may not be used, 75 if nobody can tell.
     Verify(Verify),
+    /// List, show, make, remove, rename, disable and enable accounts
+    #[command(subcommand)]
+    Account(Account),
     /// Give an account several passwords, each with its own label and limits
     #[command(subcommand)]
     Password(Password),
@@ -221,6 +228,10 @@ pub(super) enum Password {
     /// It is asked for twice on a terminal, else read from stdin, unless --generate makes one. Any of an account's passwords
     /// logs in, by every mechanism.
     Add(AddPassword),
+    /// Set a password that the account has anew
+    ///
+    /// It is asked for twice on a terminal, else read from stdin, unless --generate makes one. Label and limits stay.
+    Set(SetPassword),
     /// List the passwords of an account: labels, limits, schemes
     List(ListPasswords),
     /// Remove a password; an account's only one stays
@@ -241,6 +252,18 @@ pub(super) struct AddPassword {
     /// A network it is good from; may be given several times [default: all]
     #[arg(long = "network", value_name = "NETWORK")]
     pub(super) networks: Vec<Network>,
+    /// Make a strong password and print it
+    #[arg(long)]
+    pub(super) generate: bool,
+    #[command(flatten)]
+    pub(super) account: AccountArgument,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SetPassword {
+    /// The password's name within the account
+    #[arg(long, value_parser = Label::new, default_value = "main")]
+    pub(super) label: Label,
     /// Make a strong password and print it
     #[arg(long)]
     pub(super) generate: bool,

@@ -1,6 +1,5 @@
 //! `saslpasswd-rs`: saslpasswd2, option for option, and a few long options of our own.
 
-mod list;
 mod options;
 mod password;
 
@@ -13,6 +12,7 @@ use self::options::{Options, Task};
 use super::audit_log;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::listing::{self, Which};
 use super::output::Program;
 use super::site::{self, Named, Site};
 
@@ -36,7 +36,10 @@ fn perform(program: &Program, options: &Options, task: &Task) -> Result<(), Fail
         Task::SetPassword(userid) => password::set(program, &site, options, &named(userid)?),
         Task::Delete(userid) => delete(program, &site, &named(userid)?),
         Task::Disable(userid, disabled) => set_disabled(program, &site, &named(userid)?, *disabled),
-        Task::List { pattern, json } => list::list(&site, pattern.as_deref(), *json),
+        Task::List { pattern, json } => {
+            let which = Which { patterns: pattern.iter().map(OsString::as_os_str).collect(), unused_for: None };
+            listing::list(&site, &which, *json)
+        }
     }
 }
 

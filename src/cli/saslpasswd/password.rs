@@ -5,6 +5,8 @@ use crate::cli::output::Program;
 use crate::cli::prompt;
 use crate::cli::setting::Setting;
 use crate::cli::site::{Named, Site};
+use crate::cli::weak;
+use crate::config::WeakPasswords;
 use crate::credential::{Account, Label, PasswordFacts};
 use crate::identity::IdentityError;
 use crate::store::Basis;
@@ -17,6 +19,9 @@ pub(super) fn set(program: &Program, site: &Site, options: &Options, named: &Nam
     let mut store = site.writer_or_new(program)?;
     let realms = site.realms(&mut store)?;
     let identity = named.resolve(&realms);
+    if site.config.weak_passwords == WeakPasswords::Refuse {
+        weak::heed(program, site.config.weak_passwords, &password, &identity)?;
+    }
     let main = Label::main();
     let no_plaintext = options.no_plaintext;
     let setting = Setting { identity: &identity, label: &main, password: &password, no_plaintext, realms: &realms };

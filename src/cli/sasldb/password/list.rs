@@ -62,16 +62,7 @@ fn json(account: &Account, now: UnixTime) -> std::io::Result<Reader> {
 }
 
 fn columns(password: &StoredPassword, now: UnixTime) -> [String; COLUMNS.len()] {
-    let shown = JsonPassword::of(password, now);
-    let or_dash = |list: String| if list.is_empty() { "-".to_owned() } else { list };
-    [
-        shown.label.to_owned(),
-        shown.state.to_owned(),
-        or_dash(shown.expires.unwrap_or_default()),
-        or_dash(shown.services.join(",")),
-        or_dash(shown.networks.join(",")),
-        shown.schemes.join(","),
-    ]
+    JsonPassword::of(password, now).columns()
 }
 
 #[derive(Serialize)]
@@ -81,7 +72,7 @@ struct JsonPasswords<'a> {
 }
 
 #[derive(Serialize)]
-struct JsonPassword<'a> {
+pub(in crate::cli::sasldb) struct JsonPassword<'a> {
     label: &'a str,
     state: &'static str,
     expires: Option<String>,
@@ -92,7 +83,7 @@ struct JsonPassword<'a> {
 }
 
 impl<'a> JsonPassword<'a> {
-    fn of(password: &'a StoredPassword, now: UnixTime) -> Self {
+    pub(in crate::cli::sasldb) fn of(password: &'a StoredPassword, now: UnixTime) -> Self {
         let facts = &password.facts;
         Self {
             label: facts.label.as_str(),
@@ -103,5 +94,18 @@ impl<'a> JsonPassword<'a> {
             schemes: password.secrets.schemes().map(Scheme::name).collect(),
             plaintext: !password.secrets.no_plaintext,
         }
+    }
+
+    /// The columns of table and lines.
+    pub(in crate::cli::sasldb) fn columns(&self) -> [String; COLUMNS.len()] {
+        let or_dash = |list: String| if list.is_empty() { "-".to_owned() } else { list };
+        [
+            self.label.to_owned(),
+            self.state.to_owned(),
+            or_dash(self.expires.clone().unwrap_or_default()),
+            or_dash(self.services.join(",")),
+            or_dash(self.networks.join(",")),
+            self.schemes.join(","),
+        ]
     }
 }

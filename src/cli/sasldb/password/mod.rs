@@ -1,7 +1,7 @@
 //! `sasldb-rs password`: several passwords for an account.
 
 mod generate;
-mod list;
+pub(super) mod list;
 
 use anyhow::Context as _;
 
@@ -12,27 +12,30 @@ use crate::cli::output::{Data, Program};
 use crate::cli::prompt;
 use crate::cli::setting::Setting;
 use crate::cli::site::{self, Named, Site};
-use crate::credential::{Label, PasswordFacts};
+use crate::cli::weak;
+use crate::credential::{Account, Label, PasswordFacts};
 use crate::identity::Identity;
 use crate::runtime::SystemEntropy;
+use crate::secret::Password as Secret;
 use crate::store::{Applied, Change, CredentialAdmin};
 
-use super::options::{AccountArgument, AddPassword, Password, RemovePassword};
+use super::options::{AccountArgument, AddPassword, Password, RemovePassword, SetPassword};
 
 pub(super) fn run(program: &Program, site: &Site, command: &Password) -> Result<Exit, Failure> {
     match command {
         Password::Add(add) => self::add(program, site, add)?,
+        Password::Set(set) => self::set(program, site, set)?,
         Password::List(list) => list::list(site, list)?,
         Password::Remove(remove) => self::remove(program, site, remove)?,
     }
     Ok(Exit::Success)
 }
 
-fn named(account: &AccountArgument) -> Result<Named, Failure> {
+pub(super) fn named(account: &AccountArgument) -> Result<Named, Failure> {
     Named::parse(&account.user, account.realm.as_deref())
 }
 
-fn no_account(identity: &Identity) -> Failure {
+pub(super) fn no_account(identity: &Identity) -> Failure {
     Failure::new(Exit::NoUser, anyhow::anyhow!("there is no account {identity}"))
         .hint("saslpasswd-rs -c makes it, with its first password")
 }
@@ -41,15 +44,12 @@ fn add(program: &Program, site: &Site, add: &AddPassword) -> Result<(), Failure>
     let named = named(&add.account)?;
     let over = || Failure::new(Exit::BadParameter, anyhow::anyhow!("the time of --expires is over, or too far away"));
     let expires = add.expires.map(|when| when.after(site::now()).ok_or_else(over)).transpose()?;
-    let password = if add.generate {
-        generate::password(&mut SystemEntropy).map_err(|fault| Failure::new(Exit::Unavailable, fault))?
-    } else {
-        prompt::new_password(false)?
-    };
+    let password = new_password(add.generate)?;
 
     let mut store = site.writer()?;
     let realms = site.realms(&mut store)?;
     let identity = named.resolve(&realms);
+    weak::heed(program, site.config.weak_passwords, &password, &identity)?;
     let (label, password) = (&add.label, &password);
     let setting = Setting { identity: &identity, label, password, no_plaintext: false, realms: &realms };
     setting.apply(program, site, &mut store, "password added", |_, account| {
@@ -60,13 +60,52 @@ fn add(program: &Program, site: &Site, add: &AddPassword) -> Result<(), Failure>
         let (services, networks) = (add.services.clone(), add.networks.clone());
         Ok(PasswordFacts { label: add.label.clone(), expires, services, networks })
     })?;
-    if add.generate {
-        Data::new()
-            .text(format_args!("{}\n", String::from_utf8_lossy(password.expose())))
-            .context("the password is set, but cannot be written to stdout")
-            .map_err(|cause| Failure::new(Exit::Failure, cause).hint("remove it and add another one"))?;
+    if add.generate { print_generated(password) } else { Ok(()) }
+}
+
+/// Reads a new password, or makes one.
+pub(super) fn new_password(generate: bool) -> Result<Secret, Failure> {
+    if generate {
+        return generate::password(&mut SystemEntropy).map_err(|fault| Failure::new(Exit::Unavailable, fault));
     }
+    prompt::new_password(false)
+}
+
+/// Shows a password that was made here, once it is set.
+pub(super) fn print_generated(password: &Secret) -> Result<(), Failure> {
+    Data::new()
+        .text(format_args!("{}\n", String::from_utf8_lossy(password.expose())))
+        .context("the password is set, but cannot be written to stdout")
+        .map_err(|cause| Failure::new(Exit::Failure, cause).hint("set another one"))?;
     Ok(())
+}
+
+/// Sets a password that is there. Its limits stay, and so does whether PLAIN and LOGIN are refused with it.
+fn set(program: &Program, site: &Site, set: &SetPassword) -> Result<(), Failure> {
+    let named = named(&set.account)?;
+    let password = new_password(set.generate)?;
+    let mut store = site.writer()?;
+    let realms = site.realms(&mut store)?;
+    let identity = named.resolve(&realms);
+    let account = store.account(&identity.key())?.ok_or_else(|| no_account(&identity))?;
+    let labelled = |account: &Account| {
+        let known = account.passwords.iter().find(|password| password.facts.label == set.label);
+        known.map(|known| (known.facts.clone(), known.secrets.no_plaintext))
+    };
+    let (_, no_plaintext) = labelled(&account).ok_or_else(|| no_password(&identity, &set.label))?;
+    weak::heed(program, site.config.weak_passwords, &password, &identity)?;
+    let (label, password) = (&set.label, &password);
+    let setting = Setting { identity: &identity, label, password, no_plaintext, realms: &realms };
+    setting.apply(program, site, &mut store, "password set", |_, account| {
+        let facts = account.and_then(labelled).map(|(facts, _)| facts);
+        facts.ok_or_else(|| no_password(&identity, &set.label))
+    })?;
+    if set.generate { print_generated(password) } else { Ok(()) }
+}
+
+fn no_password(identity: &Identity, label: &Label) -> Failure {
+    let cause = anyhow::anyhow!("{identity} has no password with the label {:?}", label.as_str());
+    Failure::new(Exit::NoUser, cause).hint("sasldb-rs password list shows those that it has")
 }
 
 fn already_there(identity: &Identity, label: &Label) -> Failure {
@@ -85,9 +124,7 @@ fn remove(program: &Program, site: &Site, remove: &RemovePassword) -> Result<(),
     let change = Change::RemovePassword { key: identity.key(), label: remove.label.clone() };
     let receipt = store.apply(change, &site::actor(program), site::now())?;
     if receipt.applied == Applied::NotFound {
-        let label = remove.label.as_str();
-        let cause = anyhow::anyhow!("{} has no password with the label {label:?}", account.identity);
-        return Err(Failure::new(Exit::NoUser, cause).hint("sasldb-rs password list shows those that it has"));
+        return Err(no_password(&account.identity, &remove.label));
     }
     audit_log::note(program, &account.identity, "password removed", &receipt);
     Ok(())

@@ -1,49 +1,73 @@
-//! `--list`: a table for people, lines of fixed columns for scripts, JSON for programs.
+//! The accounts: a table for people, lines of fixed columns for scripts, JSON for programs. However many there are, memory stays flat.
 
 use std::ffi::OsStr;
+use std::time::Duration;
 
 use anyhow::Context;
 use serde::Serialize;
 
-use crate::cli::exit::Exit;
-use crate::cli::failure::{Failure, refused_name};
-use crate::cli::output::{self, Data, Reader};
-use crate::cli::pattern::Pattern;
-use crate::cli::site::{self, Site};
-use crate::cli::when::rfc3339;
 use crate::credential::{Network, PasswordFacts, ServiceName};
 use crate::identity::IdentityError;
 use crate::runtime::UnixTime;
 use crate::store::Listed;
 use crate::vocabulary::{Mechanism, Scheme};
 
+use super::exit::Exit;
+use super::failure::{Failure, refused_name};
+use super::output::{self, Data, Reader};
+use super::pattern::Pattern;
+use super::site::{self, Site};
+use super::unused::Unused;
+use super::when::rfc3339;
+
 /// The columns of table and lines. Scripts count on them: new ones are added at the end.
 const COLUMNS: [&str; 7] = ["ACCOUNT", "STATE", "EXPIRES", "PASSWORDS", "SCHEMES", "MECHANISMS", "CHANGED"];
 
-pub(super) fn list(site: &Site, pattern: Option<&OsStr>, json: bool) -> Result<(), Failure> {
-    let text =
-        pattern.map(|p| p.to_str().ok_or_else(|| refused_name("pattern", IdentityError::NotUtf8))).transpose()?;
-    let pattern = text.map(Pattern::new);
+/// Which accounts are listed.
+#[derive(Default)]
+pub(super) struct Which<'a> {
+    /// Those whose names fit one of these; none given means all.
+    pub(super) patterns: Vec<&'a OsStr>,
+    /// Of these, those that nobody has used for so long.
+    pub(super) unused_for: Option<Duration>,
+}
+
+pub(super) fn list(site: &Site, which: &Which<'_>, json: bool) -> Result<(), Failure> {
+    let patterns = which.patterns.iter().map(|text| pattern(text)).collect::<Result<Vec<_>, _>>()?;
     let mut lister = site.lister()?;
+    let unused = which.unused_for.map(|time| Unused::for_time(site, lister.database_id(), time)).transpose()?;
     let mut form: Box<dyn Form> = match (json, output::is_terminal()) {
         (true, _) => Box::new(Json { data: Data::new(), first: true }),
-        (false, true) => Box::new(Table { data: Data::new(), table: output::table(COLUMNS) }),
+        (false, true) => Box::new(Table { data: Data::new(), block: output::table(COLUMNS), rows: 0 }),
         (false, false) => Box::new(Lines { data: Data::new() }),
     };
     let now = site::now();
     let mut written = Ok(Reader::Present);
+    let mut unknown = None;
     lister.list(&mut |account| {
-        if pattern.as_ref().is_none_or(|pattern| pattern.fits(&account.identity)) {
-            written = form.account(&account, now);
+        let named = patterns.is_empty() || patterns.iter().any(|pattern| pattern.fits(&account.identity));
+        match unused.as_ref().filter(|_| named).map(|unused| unused.holds(&account)) {
+            Some(Err(fault)) => unknown = Some(fault),
+            Some(Ok(false)) => {}
+            Some(Ok(true)) | None if named => written = form.account(&account, now),
+            Some(Ok(true)) | None => {}
         }
-        matches!(written, Ok(Reader::Present))
+        matches!((&written, &unknown), (Ok(Reader::Present), None))
     })?;
+    if let Some(fault) = unknown {
+        return Err(fault.into());
+    }
     let finished = match written {
         Ok(Reader::Present) => form.finish(),
         other => other,
     };
     finished.context("cannot write to stdout").map_err(|cause| Failure::new(Exit::Failure, cause))?;
     Ok(())
+}
+
+/// Reads a pattern of the command line.
+pub(super) fn pattern(text: &OsStr) -> Result<Pattern, Failure> {
+    text.to_str().map(Pattern::new).ok_or_else(|| refused_name("pattern", IdentityError::NotUtf8))
 }
 
 /// A form of the listing.
@@ -67,20 +91,32 @@ impl Form for Lines {
     }
 }
 
-/// Aligned columns under a heading.
+/// Columns under a heading, aligned in blocks of so many rows.
 struct Table {
     data: Data,
-    table: comfy_table::Table,
+    block: comfy_table::Table,
+    rows: usize,
 }
+
+const BLOCK: usize = 1000;
 
 impl Form for Table {
     fn account(&mut self, account: &Listed, now: UnixTime) -> std::io::Result<Reader> {
-        self.table.add_row(columns(account, now));
-        Ok(Reader::Present)
+        self.block.add_row(columns(account, now));
+        self.rows = self.rows.saturating_add(1);
+        if !self.rows.is_multiple_of(BLOCK) {
+            return Ok(Reader::Present);
+        }
+        let full = std::mem::replace(&mut self.block, output::table(COLUMNS));
+        self.data.rows(&full)
     }
 
     fn finish(self: Box<Self>) -> std::io::Result<Reader> {
-        self.data.table(&self.table)
+        if self.rows == 0 || !self.rows.is_multiple_of(BLOCK) {
+            self.data.table(&self.block)
+        } else {
+            self.data.finish()
+        }
     }
 }
 
@@ -119,7 +155,7 @@ fn columns(account: &Listed, now: UnixTime) -> [String; COLUMNS.len()] {
     ]
 }
 
-fn state(account: &Listed, now: UnixTime) -> &'static str {
+pub(super) fn state(account: &Listed, now: UnixTime) -> &'static str {
     if account.state.disabled {
         "disabled"
     } else if account.state.expires.is_some_and(|at| at <= now) {

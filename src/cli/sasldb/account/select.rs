@@ -1,0 +1,120 @@
+//! Which accounts a command means. Names mean what they say; patterns may mean more than one thought, so they ask.
+
+use std::ffi::OsStr;
+use std::io::{self, BufRead as _};
+use std::os::unix::ffi::OsStrExt as _;
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::listing;
+use crate::cli::output::to_stderr;
+use crate::cli::pattern::Pattern;
+use crate::cli::prompt;
+use crate::cli::site::{Named, Site};
+use crate::cli::unused::Unused;
+use crate::identity::{Identity, IdentityKey, Realms};
+use crate::store::sqlite::Writer;
+use crate::store::{CredentialAdmin as _, StoreError};
+
+use super::super::options::Selection;
+
+/// How many accounts a question names.
+const NAMED: usize = 10;
+
+/// What the command line names.
+struct Wanted {
+    names: Vec<Identity>,
+    patterns: Vec<Pattern>,
+}
+
+impl Wanted {
+    fn read(selection: &Selection, realms: &Realms) -> Result<Self, Failure> {
+        let (mut names, mut patterns) = (Vec::new(), Vec::new());
+        for text in &selection.accounts {
+            if is_pattern(text) {
+                patterns.push(listing::pattern(text)?);
+            } else {
+                names.push(Named::parse(text, selection.realm.as_deref())?.resolve(realms));
+            }
+        }
+        Ok(Self { names, patterns })
+    }
+}
+
+fn is_pattern(text: &OsStr) -> bool {
+    text.as_bytes().iter().any(|byte| matches!(byte, b'*' | b'?'))
+}
+
+/// The accounts, in the order of the store; those that are damaged too, as long as they are named. `doing` is what is asked about.
+pub(super) fn select(
+    site: &Site,
+    store: &mut Writer,
+    selection: &Selection,
+    doing: &str,
+) -> Result<Vec<Identity>, Failure> {
+    let wanted = Wanted::read(selection, &site.realms(store)?)?;
+    let unused = selection
+        .unused_for
+        .map(|time| site.lister().and_then(|lister| Unused::for_time(site, lister.database_id(), time)))
+        .transpose()?;
+    let mut names: Vec<IdentityKey> = wanted.names.iter().map(Identity::key).collect();
+    let mut found = Vec::new();
+    let mut fitting = vec![false; wanted.patterns.len()];
+    let mut fault: Option<StoreError> = None;
+    let all = selection.accounts.is_empty();
+    store.list(&mut |account| {
+        let key = account.identity.key();
+        let named = names.iter().position(|name| *name == key).map(|place| names.swap_remove(place)).is_some();
+        let mut fits = all || named;
+        for (pattern, any) in wanted.patterns.iter().zip(&mut fitting) {
+            let this = pattern.fits(&account.identity);
+            *any |= this;
+            fits |= this;
+        }
+        if !fits {
+            return true;
+        }
+        match unused.as_ref().map_or(Ok(true), |unused| unused.holds(&account)) {
+            Ok(true) => found.push(account.identity),
+            Ok(false) => {}
+            Err(unknown) => fault = Some(unknown),
+        }
+        fault.is_none()
+    })?;
+    if let Some(fault) = fault {
+        return Err(fault.into());
+    }
+    if let Some(missing) = wanted.names.iter().find(|name| names.contains(&name.key())) {
+        return Err(Failure::new(Exit::NoUser, anyhow::anyhow!("there is no account {missing}"))
+            .hint("nothing has changed; sasldb-rs account list shows those there are"));
+    }
+    if let Some((text, _)) =
+        selection.accounts.iter().filter(|text| is_pattern(text)).zip(fitting).find(|(_, fits)| !fits)
+    {
+        return Err(Failure::new(Exit::NoUser, anyhow::anyhow!("no account fits {}", text.to_string_lossy()))
+            .hint("nothing has changed"));
+    }
+    let is_open = !wanted.patterns.is_empty() || unused.is_some();
+    if is_open && !found.is_empty() && !selection.yes && !selection.dry_run {
+        ask(&found, doing)?;
+    }
+    Ok(found)
+}
+
+/// Asks whether it may be done; fails if not.
+fn ask(found: &[Identity], doing: &str) -> Result<(), Failure> {
+    let several = found.len();
+    if !prompt::is_terminal() {
+        let cause = anyhow::anyhow!("this would {doing} accounts: {several}, and nobody is there to ask");
+        return Err(Failure::new(Exit::Failure, cause).hint("--yes does it; --dry-run shows them"));
+    }
+    let shown: Vec<String> = found.iter().take(NAMED).map(Identity::to_string).collect();
+    let rest = if several > NAMED { ", ..." } else { "" };
+    to_stderr(format_args!("{}{rest}\nAccounts: {several}. {doing} them? Type yes: ", shown.join(", ")));
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    if read.is_ok() && answer.trim() == "yes" {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::Failure, anyhow::anyhow!("not confirmed; nothing has changed")))
+}

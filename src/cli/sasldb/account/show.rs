@@ -1,0 +1,139 @@
+//! `account show`: lines of fixed columns, or JSON.
+
+use std::net::IpAddr;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::listing;
+use crate::cli::output::Data;
+use crate::cli::site::{self, Site};
+use crate::cli::when::rfc3339;
+use crate::credential::{Account, Who};
+use crate::runtime::UnixTime;
+use crate::store::activity::{ActivityReader, LastUse};
+use crate::store::{Listed, StoreError};
+use crate::vocabulary::Mechanism;
+
+use super::super::options::ShowAccount;
+use super::super::password::list::JsonPassword;
+use super::super::password::{named, no_account};
+use super::super::verify::look_up;
+
+pub(super) fn show(site: &Site, show: &ShowAccount) -> Result<(), Failure> {
+    let named = named(&show.account)?;
+    let mut reader = site.reader()?;
+    let identity = named.resolve(&site.realms_of_reader(&mut reader)?);
+    let found = look_up(&mut reader, Who::Account(identity.key()))?;
+    if !found.known {
+        return Err(no_account(&identity));
+    }
+    let known = Known::of(site, reader.database_id()?, &found.account)?;
+    let shown = Shown::of(&found.account, &known, site::now());
+    let text = if show.json { serde_json::to_string_pretty(&shown).unwrap_or_default() } else { shown.lines() };
+    Data::new()
+        .text(format_args!("{text}\n"))
+        .context("cannot write to stdout")
+        .map_err(|cause| Failure::new(Exit::Failure, cause))?;
+    Ok(())
+}
+
+/// What activity knows.
+struct Known {
+    since: Option<UnixTime>,
+    uses: Vec<LastUse>,
+}
+
+impl Known {
+    fn of(site: &Site, database: [u8; 16], account: &Account) -> Result<Self, StoreError> {
+        let activity = match ActivityReader::open(&site.config.activity(), database) {
+            Ok(activity) => activity,
+            Err(StoreError::Missing(_)) => return Ok(Self { since: None, uses: Vec::new() }),
+            Err(fault) => return Err(fault),
+        };
+        Ok(Self { since: activity.continuous_since()?, uses: activity.last_uses(&account.identity.key())? })
+    }
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    account: String,
+    name: &'a str,
+    realm: &'a str,
+    state: &'static str,
+    expires: Option<String>,
+    created: String,
+    changed: String,
+    revision: u64,
+    mechanisms: Option<Vec<&'static str>>,
+    passwords: Vec<JsonPassword<'a>>,
+    activity_since: Option<String>,
+    uses: Vec<JsonUse<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonUse<'a> {
+    label: &'a str,
+    mechanism: &'static str,
+    last: Option<String>,
+    remote: Option<IpAddr>,
+    handed_out: u64,
+    last_handed_out: Option<String>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(account: &'a Account, known: &'a Known, now: UnixTime) -> Self {
+        Self {
+            account: account.identity.to_string(),
+            name: account.identity.name.as_str(),
+            realm: account.identity.realm.as_str(),
+            state: listing::state(&Listed::of(account), now),
+            expires: account.state.expires.map(rfc3339),
+            created: rfc3339(account.created),
+            changed: rfc3339(account.changed),
+            revision: account.revision,
+            mechanisms: account.mechanisms.map(|set| set.iter().map(Mechanism::name).collect()),
+            passwords: account.passwords.iter().map(|password| JsonPassword::of(password, now)).collect(),
+            activity_since: known.since.map(rfc3339),
+            uses: known.uses.iter().map(JsonUse::of).collect(),
+        }
+    }
+
+    /// What it is, then its columns.
+    fn lines(&self) -> String {
+        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        let mechanisms = self.mechanisms.as_ref().map(|names| names.join(","));
+        let mut lines = vec![
+            format!("account\t{}", self.account),
+            format!("state\t{}", self.state),
+            format!("expires\t{}", or_dash(&self.expires)),
+            format!("mechanisms\t{}", or_dash(&mechanisms)),
+            format!("created\t{}", self.created),
+            format!("changed\t{}", self.changed),
+        ];
+        lines.extend(self.passwords.iter().map(|password| format!("password\t{}", password.columns().join("\t"))));
+        lines.push(format!("activity-since\t{}", or_dash(&self.activity_since)));
+        lines.extend(self.uses.iter().map(|used| {
+            let remote = used.remote.map_or_else(|| "-".to_owned(), |address| address.to_string());
+            let label = if used.label.is_empty() { "-" } else { used.label };
+            let (last, handed_out) = (or_dash(&used.last), or_dash(&used.last_handed_out));
+            format!("use\t{label}\t{}\t{last}\t{remote}\t{}\t{handed_out}", used.mechanism, used.handed_out)
+        }));
+        lines.join("\n")
+    }
+}
+
+impl<'a> JsonUse<'a> {
+    fn of(used: &'a LastUse) -> Self {
+        Self {
+            label: &used.label,
+            mechanism: used.mechanism.name(),
+            last: used.last.as_ref().map(|seen| rfc3339(seen.at)),
+            remote: used.last.as_ref().and_then(|seen| seen.remote),
+            handed_out: used.handed_out.as_ref().map_or(0, |handed| handed.times),
+            last_handed_out: used.handed_out.as_ref().map(|handed| rfc3339(handed.last)),
+        }
+    }
+}

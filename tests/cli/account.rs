@@ -1,0 +1,269 @@
+//! `sasldb-rs account` and `password set`: what they print, refuse and change.
+
+use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sasldb::identity::{Identity, Name, Realm};
+use sasldb::runtime::UnixTime;
+use sasldb::store::activity::{ActivityWriter, Seen, Use};
+use sasldb::store::sqlite::Lister;
+use sasldb::vocabulary::Mechanism;
+
+use crate::shell::{Ran, SASLDB, Shell};
+
+const DAY: i64 = 86_400;
+
+fn account(shell: &Shell, arguments: &[&str]) -> Ran {
+    shell.run(SASLDB, &[&["account"], arguments].concat(), b"")
+}
+
+/// joe, ann and bob of example.com, joe of example.org.
+fn shell_with_four() -> Shell {
+    let shell = Shell::new();
+    for user in ["joe", "ann", "bob", "joe@example.org"] {
+        shell.run(SASLDB, &["account", "add", user], b"secret\n").quiet();
+    }
+    shell
+}
+
+fn done(ran: &Ran) -> &str {
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    ran.out.trim_end()
+}
+
+#[test]
+fn an_account_is_added_once() {
+    let shell = shell_with_four();
+    assert_eq!(shell.verify("ann", b"secret"), Some(0));
+    let ran = shell.run(SASLDB, &["account", "add", "ANN"], b"other\n");
+    assert_eq!(ran.status, Some(1), "{ran:?}");
+    assert!(ran.err.contains("there is an account ann@example.com already"), "{ran:?}");
+    assert_eq!(shell.verify("ann", b"secret"), Some(0));
+
+    let ran = account(&shell, &["add", "--generate", "--expires", "2999-01-01", "eve"]);
+    assert_eq!(shell.verify("eve", done(&ran).as_bytes()), Some(0));
+    assert!(account(&shell, &["list", "eve"]).out.contains("eve@example.com\tactive\t2999-01-01T00:00:00Z\tmain\t"));
+}
+
+#[test]
+fn accounts_are_listed_by_patterns_in_the_form_of_list() {
+    let shell = shell_with_four();
+    let listed = account(&shell, &["list"]);
+    assert_eq!(listed, shell.saslpasswd(&["--list"], b""));
+    assert_eq!(listed.out.lines().count(), 4);
+    assert_eq!(account(&shell, &["list", "joe*", "b?b"]).out.lines().count(), 3);
+    let json: serde_json::Value =
+        serde_json::from_str(&account(&shell, &["list", "--json", "*@example.org"]).out).unwrap();
+    assert_eq!(json[0]["account"], "joe@example.org");
+}
+
+#[test]
+fn show_has_the_documented_shape() {
+    let shell = shell_with_four();
+    let shown: serde_json::Value = serde_json::from_str(&account(&shell, &["show", "--json", "joe"]).out).unwrap();
+    let keys: Vec<&str> = shown.as_object().unwrap().keys().map(String::as_str).collect();
+    let mut expected = [
+        "account",
+        "name",
+        "realm",
+        "state",
+        "expires",
+        "created",
+        "changed",
+        "revision",
+        "mechanisms",
+        "passwords",
+        "activity_since",
+        "uses",
+    ];
+    expected.sort_unstable();
+    assert_eq!(keys, expected);
+    assert_eq!((&shown["account"], &shown["state"]), (&"joe@example.com".into(), &"active".into()));
+    let lines = account(&shell, &["show", "joe"]).out;
+    let firsts: Vec<&str> = lines.lines().map(|line| line.split('\t').next().unwrap()).collect();
+    assert_eq!(
+        firsts,
+        ["account", "state", "expires", "mechanisms", "created", "changed", "password", "activity-since"]
+    );
+    assert_eq!(account(&shell, &["show", "nobody"]).status, Some(20));
+}
+
+#[test]
+fn names_are_changed_at_once_and_a_second_time_nothing() {
+    let shell = shell_with_four();
+    assert_eq!(
+        done(&account(&shell, &["disable", "joe", "ann"])),
+        "disabled\tann@example.com\ndisabled\tjoe@example.com"
+    );
+    assert_eq!(shell.verify("joe", b"secret"), Some(1));
+    assert_eq!(shell.verify("joe@example.org", b"secret"), Some(0));
+    assert_eq!(done(&account(&shell, &["disable", "joe"])), "unchanged\tjoe@example.com");
+    assert_eq!(
+        done(&account(&shell, &["enable", "--json", "joe"])),
+        r#"{"done":"enabled","account":"joe@example.com"}"#
+    );
+    assert_eq!(shell.verify("joe", b"secret"), Some(0));
+    assert_eq!(done(&account(&shell, &["expire", "--at", "2999-01-01", "joe"])), "expires\tjoe@example.com");
+    assert_eq!(done(&account(&shell, &["expire", "--never", "joe"])), "does-not-expire\tjoe@example.com");
+    assert_eq!(account(&shell, &["expire", "joe"]).status, Some(2));
+    assert_eq!(account(&shell, &["expire", "--at", "2020-01-01", "joe"]).status, Some(7));
+    assert_eq!(done(&account(&shell, &["remove", "joe"])), "removed\tjoe@example.com");
+    assert_eq!(shell.accounts(), ["ann@example.com", "bob@example.com", "joe@example.org"]);
+}
+
+#[test]
+fn many_are_never_changed_by_a_slip() {
+    let shell = shell_with_four();
+    let before = shell.files();
+    for (arguments, status, part) in [
+        (&["remove", "*"][..], 1, "this would remove accounts: 4"),
+        (&["disable", "joe", "b*"], 1, "this would disable accounts: 2"),
+        (&["remove", "joe", "nobody"], 20, "there is no account nobody@example.com"),
+        (&["remove", "--yes", "joe", "x*"], 20, "no account fits x*"),
+        (&["remove"], 2, "required"),
+        (&["remove", "--unused-for", "1d", "--yes"], 75, "nobody can tell which accounts are unused"),
+        (&["list", "--unused-for", "1d"], 75, "nobody can tell which accounts are unused"),
+    ] {
+        let ran = account(&shell, arguments);
+        assert_eq!((ran.status, ran.out.as_str()), (Some(status), ""), "{arguments:?}: {ran:?}");
+        assert!(ran.err.contains(part), "{arguments:?}: {ran:?}");
+        assert_eq!(shell.files(), before, "{arguments:?}");
+    }
+    let ran = account(&shell, &["remove", "--dry-run", "*@example.com"]);
+    assert_eq!(done(&ran).lines().count(), 3);
+    assert!(ran.err.contains("nothing has changed"), "{ran:?}");
+    assert_eq!(shell.files(), before);
+    assert_eq!(done(&account(&shell, &["remove", "--yes", "*@example.com"])).lines().count(), 3);
+    assert_eq!(shell.accounts(), ["joe@example.org"]);
+}
+
+#[test]
+fn on_a_terminal_many_are_changed_after_yes_only() {
+    let shell = shell_with_four();
+    for (answer, left) in [("y", 4), ("yes", 1)] {
+        let command = shell.command(SASLDB, &["account", "remove", "*@example.com"]);
+        let mut session = rexpect::session::spawn_command(command, Some(30_000)).unwrap();
+        session.exp_string("Accounts: 3. remove them? Type yes: ").unwrap();
+        session.send_line(answer).unwrap();
+        session.exp_eof().unwrap();
+        assert_eq!(shell.accounts().len(), left, "{answer}");
+    }
+}
+
+/// Makes the accounts as old as that, as far as activity can tell: `since` is when it began.
+fn use_account(shell: &Shell, name: &str, since: i64, used: i64) {
+    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
+    let folder = shell.path("accounts.db.activity");
+    let _ = fs::create_dir(&folder);
+    let key = Identity::new(Name::new(name).unwrap(), Realm::new("example.com").unwrap()).key();
+    let database = Lister::open(&shell.database()).unwrap().database_id();
+    let mut writer = ActivityWriter::begin(&folder, UnixTime(now + since)).unwrap();
+    let used_by = Use { key, label: "main".to_owned(), mechanism: Mechanism::Plain };
+    let seen = Seen { at: UnixTime(now + used), remote: Some("192.0.2.1".parse().unwrap()) };
+    writer
+        .record(&database, [(&used_by, &seen)].into_iter(), std::iter::empty(), false, UnixTime(now + since))
+        .unwrap();
+    writer.end(UnixTime(now)).unwrap();
+}
+
+#[test]
+fn unused_is_who_was_there_long_enough_and_not_seen() {
+    let shell = shell_with_four();
+    use_account(&shell, "joe", -10 * DAY, -5 * DAY);
+    assert_eq!(done(&account(&shell, &["list", "--unused-for", "1d"])), "", "they were made today");
+    assert!(account(&shell, &["show", "joe"]).out.contains("\nuse\tmain\tPLAIN\t"));
+
+    let old = rusqlite::Connection::open(shell.database()).unwrap();
+    old.execute("UPDATE accounts SET created = created - ?1, changed = changed - ?1", [20 * DAY]).unwrap();
+    let names = |time: &str| {
+        let ran = account(&shell, &["list", "--unused-for", time]);
+        done(&ran).lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let others = ["ann@example.com", "bob@example.com", "joe@example.org"];
+    assert_eq!(names("6d"), others);
+    assert_eq!(names("4d"), ["ann@example.com", "bob@example.com", "joe@example.com", "joe@example.org"]);
+    assert_eq!(account(&shell, &["list", "--unused-for", "11d"]).status, Some(75), "it does not reach back that far");
+}
+
+#[test]
+fn a_renamed_account_logs_in_by_its_new_name() {
+    let shell = shell_with_four();
+    let before = shell.files();
+    let ran = account(&shell, &["rename", "--dry-run", "joe", "Jim"]);
+    assert_eq!(done(&ran), "renamed\tjoe@example.com\tJim@example.com");
+    assert!(ran.err.contains("digest-md5") && ran.err.contains("nothing has changed"), "{ran:?}");
+    assert_eq!(shell.files(), before);
+
+    let ran = account(&shell, &["rename", "--json", "joe", "Jim"]);
+    let json: serde_json::Value = serde_json::from_str(done(&ran)).unwrap();
+    assert_eq!(
+        json,
+        serde_json::json!({
+            "done": "renamed", "account": "Jim@example.com", "from": "joe@example.com", "dropped": ["digest-md5"],
+        })
+    );
+    assert_eq!((shell.verify("jim", b"secret"), shell.verify("joe", b"secret")), (Some(0), Some(1)));
+    assert!(!account(&shell, &["list", "jim"]).out.contains("digest-md5"));
+    for (arguments, status, part) in [
+        (["rename", "jim", "ann"], 1, "there is an account of that name already"),
+        (["rename", "nobody", "eve"], 20, "there is no account nobody@example.com"),
+        (["rename", "jim", "a:b"], 7, "holds the character ':'"),
+    ] {
+        let ran = account(&shell, &arguments);
+        assert_eq!(ran.status, Some(status), "{ran:?}");
+        assert!(ran.err.contains(part), "{ran:?}");
+    }
+    shell.run(SASLDB, &["password", "set", "jim"], b"second\n").quiet();
+    assert!(account(&shell, &["list", "jim"]).out.contains("digest-md5"));
+    assert_eq!((shell.verify("jim", b"second"), shell.verify("jim", b"secret")), (Some(0), Some(1)));
+}
+
+#[test]
+fn a_password_set_anew_keeps_its_limits() {
+    let shell = shell_with_four();
+    let add = ["password", "add", "joe", "--label", "phone", "--service", "smtp"];
+    shell.run(SASLDB, &add, b"second\n").quiet();
+    shell.run(SASLDB, &["password", "set", "joe", "--label", "phone"], b"third\n").quiet();
+    let listed = shell.run(SASLDB, &["password", "list", "joe"], b"").out;
+    assert!(listed.lines().nth(1).unwrap().starts_with("phone\tactive\t-\tsmtp\t-\t"), "{listed}");
+    for (arguments, part) in [
+        (["password", "set", "joe", "--label", "desk"], "has no password with the label \"desk\""),
+        (["password", "set", "nobody", "--label", "main"], "there is no account"),
+    ] {
+        let ran = shell.run(SASLDB, &arguments, b"fourth\n");
+        assert_eq!(ran.status, Some(20), "{ran:?}");
+        assert!(ran.err.contains(part), "{ran:?}");
+    }
+    shell.saslpasswd(&["-c", "-n", "ann"], b"secret\n").quiet();
+    shell.run(SASLDB, &["password", "set", "ann"], b"second\n").quiet();
+    assert!(shell.run(SASLDB, &["password", "list", "--json", "ann"], b"").out.contains("\"plaintext\": false"));
+}
+
+#[test]
+fn weak_passwords_are_warned_about_or_refused() {
+    let shell = Shell::new();
+    let settings = |value: &str| {
+        let text =
+            format!("database = {:?}\nscram_iterations = 4096\nrealm = \"example.com\"\n{value}", shell.database());
+        fs::write(shell.config(), text).unwrap();
+    };
+    settings("");
+    let ran = shell.run(SASLDB, &["account", "add", "joe"], b"joe2026\n");
+    assert_eq!((ran.status, ran.out.as_str()), (Some(0), ""), "{ran:?}");
+    assert!(ran.err.contains("warning: the password of joe@example.com is weak") && !ran.err.contains("joe2026"));
+    shell.run(SASLDB, &["account", "add", "ann"], b"kT7#qv!x0Lw\n").quiet();
+    shell.saslpasswd(&["-c", "bob"], b"secret\n").quiet();
+
+    settings("weak_passwords = \"refuse\"");
+    for (program, arguments) in [
+        (SASLDB, &["account", "add", "eve"][..]),
+        (SASLDB, &["password", "set", "joe"]),
+        (SASLDB, &["password", "add", "joe", "--label", "phone"]),
+        (crate::shell::SASLPASSWD, &["-c", "joe"]),
+    ] {
+        let ran = shell.run(program, arguments, b"secret\n");
+        assert_eq!(ran.status, Some(7), "{ran:?}");
+        assert!(ran.err.contains("is weak") && !ran.err.contains("secret"), "{ran:?}");
+    }
+    assert_eq!(shell.verify("joe", b"joe2026"), Some(0));
+}
