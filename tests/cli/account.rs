@@ -160,9 +160,7 @@ fn use_account(shell: &Shell, name: &str, since: i64, used: i64) {
     let mut writer = ActivityWriter::begin(&folder, UnixTime(now + since)).unwrap();
     let used_by = Use { key, label: "main".to_owned(), mechanism: Mechanism::Plain };
     let seen = Seen { at: UnixTime(now + used), remote: Some("192.0.2.1".parse().unwrap()) };
-    writer
-        .record(&database, [(&used_by, &seen)].into_iter(), std::iter::empty(), false, UnixTime(now + since))
-        .unwrap();
+    writer.record(&database, [(&used_by, &seen)], [], false, UnixTime(now + since)).unwrap();
     writer.end(UnixTime(now)).unwrap();
 }
 
