@@ -139,7 +139,7 @@ fn every_setting_is_in_its_page() {
     }
 }
 
-/// All but the one that needs a helper, which the quickstart runs.
+/// All but those that need a helper, which the quickstart runs, or a folder of the system.
 #[test]
 fn the_examples_of_the_tool_do_what_they_say() {
     let shell = Shell::new();

@@ -1,7 +1,7 @@
 //! `sasldb-rs`: the modern tool, by subcommands.
 
-mod backup;
 mod account;
+mod backup;
 mod check;
 mod connection;
 mod import;
