@@ -4,7 +4,7 @@ mod mux;
 mod plugin;
 pub(crate) mod relays;
 pub(crate) mod sendmail;
-mod servers;
+mod served;
 mod site;
 mod table;
 mod walk;

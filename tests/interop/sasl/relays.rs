@@ -43,6 +43,11 @@ pub(crate) fn settings(server: Server, machine: &Machine) -> String {
         Server::SaslPostfix => from_outside(machine, &block(PAGE, "## Postfix", "[[lookup]]"), "postfix"),
         _ => sockets(machine, "Debian-exim"),
     };
+    with_realms(&sockets)
+}
+
+/// The sockets, and what else a helper beside a machine is told.
+pub(crate) fn with_realms(sockets: &str) -> String {
     // What is wrong by PLAIN and LOGIN need not wait for its answer here.
     format!("realm = \"{REALM}\"\nrealm_aliases = [\"mail\", \"mail.example.com\"]\nfailure_delay = \"1ms\"\n{sockets}")
 }

@@ -75,15 +75,15 @@ fn logs(program: &impl Program) -> String {
     format!("--- {}\n{}", program.name(), program.log())
 }
 
-/// Replies, and which mechanisms get them where there are several.
+/// The reply that most mechanisms get, then those of the others.
 fn told(replies: BTreeMap<String, Vec<&str>>) -> String {
-    if replies.len() == 1 {
-        return replies.into_keys().collect();
-    }
+    let mut replies: Vec<_> = replies.into_iter().collect();
+    replies.sort_by_key(|(_, mechanisms)| std::cmp::Reverse(mechanisms.len()));
     let mut lines = Vec::new();
     for (reply, mut mechanisms) in replies {
         mechanisms.dedup();
-        lines.push(format!("{reply} ({})", mechanisms.join(", ")));
+        let of = if lines.is_empty() { String::new() } else { format!("{}: ", mechanisms.join(", ")) };
+        lines.push(of + &reply);
     }
     lines.join("; ")
 }
