@@ -16,6 +16,8 @@
 mod account;
 #[path = "cli/accounts.rs"]
 mod accounts;
+#[path = "cli/apply.rs"]
+mod apply;
 #[path = "cli/audit.rs"]
 mod audit;
 #[path = "cli/backups.rs"]

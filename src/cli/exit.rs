@@ -12,6 +12,8 @@ pub enum Exit {
     Failure = 1,
     /// The command line makes no sense. Not used by the Cyrus-named programs.
     Misuse = 2,
+    /// All went well, and something was changed. Of `apply` only, whose second run has nothing to change.
+    Changed = 3,
     /// A name or password that cannot be taken: SASL_BADPARAM of libsasl2, without its sign.
     BadParameter = 7,
     /// There is no such account, or it has no such password: SASL_NOUSER of libsasl2, without its sign.

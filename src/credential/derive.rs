@@ -47,6 +47,23 @@ impl Iterations<'_> {
 /// somebody waits at a prompt.
 #[must_use]
 pub fn derive(password: &Password, recipe: &Recipe<'_>) -> Secrets {
+    derive_by(password, recipe, scram_on_threads)
+}
+
+/// As [`derive()`], for one of many passwords: the threads have others to derive meanwhile.
+#[must_use]
+pub fn derive_on_this_thread(password: &Password, recipe: &Recipe<'_>) -> Secrets {
+    derive_by(password, recipe, |hashes, keys| hashes.iter().map(|&hash| keys(hash)).collect())
+}
+
+/// Makes the keys for one hash.
+type Derivation<'a> = dyn Fn(ScramHash) -> ScramKeys + Sync + 'a;
+
+fn derive_by(
+    password: &Password,
+    recipe: &Recipe<'_>,
+    each: fn(&[ScramHash], &Derivation<'_>) -> Vec<ScramKeys>,
+) -> Secrets {
     let bytes = password.expose();
     let wanted = |scheme| recipe.schemes.contains(&scheme);
     let scram_hashes: Vec<ScramHash> = ScramHash::ALL.into_iter().filter(|h| wanted(Scheme::Scram(*h))).collect();
@@ -58,21 +75,52 @@ pub fn derive(password: &Password, recipe: &Recipe<'_>) -> Secrets {
             Vec::new()
         },
         cram_md5: wanted(Scheme::CramMd5).then(|| CramMd5States::derive(bytes)),
-        scram: derive_scram(bytes, recipe, &scram_hashes),
+        scram: if scram_hashes.is_empty() {
+            Vec::new()
+        } else {
+            let prepared = prep::scram_password(bytes);
+            each(&scram_hashes, &|hash| scram_keys(hash, prepared.as_ref(), recipe))
+        },
         hash: None,
     }
 }
 
-fn derive_scram(password: &[u8], recipe: &Recipe<'_>, hashes: &[ScramHash]) -> Vec<ScramKeys> {
-    let password = prep::scram_password(password);
-    let who = Who::Account(recipe.identity.key());
-    let keys = |hash: ScramHash| {
-        let salt = recipe.salt_key.salt(hash, &who);
-        ScramKeys::derive(hash, password.as_ref(), &salt, ScramSalt::Derived, recipe.iterations.of(hash))
-    };
+/// The keys for `hash`; `prepared` is the password as [`prep::scram_password`] gives it.
+fn scram_keys(hash: ScramHash, prepared: &[u8], recipe: &Recipe<'_>) -> ScramKeys {
+    let salt = recipe.salt_key.salt(hash, &Who::Account(recipe.identity.key()));
+    ScramKeys::derive(hash, prepared, &salt, ScramSalt::Derived, recipe.iterations.of(hash))
+}
+
+/// Whether `secrets` are what [`derive()`] makes of `password`: the schemes, counts and salts of the recipe, and the cheapest of the
+/// secrets. Takes microseconds where digest-md5 or cram-md5 is among the schemes, else milliseconds.
+#[must_use]
+pub fn is_derived(secrets: &Secrets, password: &Password, recipe: &Recipe<'_>) -> bool {
+    let has = |scheme| recipe.schemes.contains(&scheme);
+    let same_schemes = Scheme::DERIVED.into_iter().all(|scheme| secrets.schemes().any(|s| s == scheme) == has(scheme));
+    let follows =
+        |keys: &ScramKeys| keys.salt == ScramSalt::Derived && keys.iterations == recipe.iterations.of(keys.hash);
+    if !same_schemes || secrets.hash.is_some() || !secrets.scram.iter().all(follows) {
+        return false;
+    }
+    let bytes = password.expose();
+    if !secrets.digest_md5.is_empty() {
+        let made = DigestMd5Hash::derive(bytes, recipe.identity, recipe.realms);
+        let same = |(a, b): (&DigestMd5Hash, &DigestMd5Hash)| a.tag == b.tag && a.hash.equals(b.hash.expose());
+        return made.len() == secrets.digest_md5.len() && made.iter().zip(&secrets.digest_md5).all(same);
+    }
+    if let Some(states) = &secrets.cram_md5 {
+        let made = CramMd5States::derive(bytes);
+        return states.inner.equals(made.inner.expose()) && states.outer.equals(made.outer.expose());
+    }
+    secrets.scram.first().is_some_and(|keys| {
+        let made = scram_keys(keys.hash, prep::scram_password(bytes).as_ref(), recipe);
+        keys.stored_key.equals(made.stored_key.expose())
+    })
+}
+
+fn scram_on_threads(hashes: &[ScramHash], keys: &Derivation<'_>) -> Vec<ScramKeys> {
     let Some((last, others)) = hashes.split_last() else { return Vec::new() };
     thread::scope(|scope| {
-        let keys = &keys;
         let running: Vec<_> =
             others.iter().map(|&hash| (hash, thread::Builder::new().spawn_scoped(scope, move || keys(hash)))).collect();
         let last = keys(*last);
@@ -112,6 +160,33 @@ mod tests {
             assert_eq!(one.schemes().collect::<Vec<_>>(), [scheme]);
         }
         assert_eq!(secrets("secret", &[], &[]).schemes().count(), 0);
+    }
+
+    #[test]
+    fn what_was_derived_is_known_again() {
+        let realm = Realm::new("example.org").unwrap();
+        let identity = Identity::new(Name::new("joe").unwrap(), realm.clone());
+        let (realms, salt_key) = (Realms::new(realm, []), SaltKey::new([7; 32]));
+        let password = |text: &str| Password::new(text.as_bytes().to_vec()).unwrap();
+        let schemes = |dropped: usize| Scheme::DERIVED.into_iter().skip(dropped).collect::<Vec<_>>();
+        for dropped in 0..Scheme::DERIVED.len() {
+            let schemes = schemes(dropped);
+            let recipe = |usual| Recipe {
+                identity: &identity,
+                realms: &realms,
+                salt_key: &salt_key,
+                schemes: &schemes,
+                iterations: Iterations { usual, bound: &[] },
+            };
+            let made = derive_on_this_thread(&password("secret"), &recipe(4096));
+            assert!(is_derived(&made, &password("secret"), &recipe(4096)), "without the first {dropped}");
+            assert!(!is_derived(&made, &password("Secret"), &recipe(4096)), "without the first {dropped}");
+            let has_scram = schemes.iter().any(|scheme| matches!(scheme, Scheme::Scram(_)));
+            assert_eq!(is_derived(&made, &password("secret"), &recipe(4097)), !has_scram);
+            let more = Scheme::DERIVED;
+            let other = Recipe { schemes: &more, ..recipe(4096) };
+            assert_eq!(is_derived(&made, &password("secret"), &other), dropped == 0);
+        }
     }
 
     #[test]

@@ -55,6 +55,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Parts what is wrong with one change or one account from what is wrong with the store.
+    pub(super) fn of_one_change<T>(outcome: Result<T, Self>) -> Result<Result<T, Self>, Self> {
+        match outcome {
+            Err(fault @ (Self::Refused(_) | Self::Damaged(_))) => Ok(Err(fault)),
+            Err(fault) => Err(fault),
+            Ok(made) => Ok(Ok(made)),
+        }
+    }
+
     /// Whether waiting and trying again cannot help: a helper that starts should refuse to, instead of answering everything
     /// with "unavailable".
     #[must_use]

@@ -143,6 +143,21 @@ pub trait CredentialAdmin {
     /// See [`StoreError`]; nothing has changed then.
     fn apply(&mut self, change: Change, actor: &Actor, now: UnixTime) -> Result<Receipt, StoreError>;
 
+    /// Makes changes in this order, in one transaction where the store can. Each is whole or not at all and has its own outcome: one
+    /// that is refused, or whose account is damaged, leaves the others alone.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; the first of them may have been made then.
+    fn apply_each(
+        &mut self,
+        changes: Vec<Change>,
+        actor: &Actor,
+        now: UnixTime,
+    ) -> Result<Vec<Result<Receipt, StoreError>>, StoreError> {
+        let each = changes.into_iter().map(|change| StoreError::of_one_change(self.apply(change, actor, now)));
+        each.collect()
+    }
+
     /// The account with its secrets.
     ///
     /// # Errors

@@ -96,6 +96,7 @@ fn every_option_is_in_help_and_man_page() {
         (SASLDB, "account remove", "sasldb-rs.8", &["--unused-for", "--yes", "--dry-run", "--json", "--realm"]),
         (SASLDB, "account rename", "sasldb-rs.8", &["--dry-run", "--json", "--realm"]),
         (SASLDB, "account expire", "sasldb-rs.8", &["--at", "--never", "--unused-for", "--yes"]),
+        (SASLDB, "apply", "sasldb-rs.8", &["--dry-run", "--prune", "--max-removals", "--json"]),
         (SASLDB, "check", "sasldb-rs.8", &["--realm", "--realm-alias", "--new-config", "--json"]),
         (SASLDB, "import", "sasldb-rs.8", &["--from", "--dry-run", "--replace", "--json"]),
         (SASLDB, "password list", "sasldb-rs.8", &["--json", "--realm"]),
@@ -150,6 +151,7 @@ fn the_examples_of_the_tool_do_what_they_say() {
     for (part, status, said) in [
         ("password add", Some(0), "-"),
         ("backup", Some(0), "accounts-copy.db\t1\t"),
+        ("apply", Some(1), ""),
         ("account list", Some(75), ""),
         ("account rename", Some(20), ""),
         ("account remove", Some(1), ""),
@@ -169,5 +171,5 @@ fn the_examples_of_the_tool_do_what_they_say() {
         assert!(ran.err.is_empty() || part == "import" || ran.out.is_empty(), "{example}: {ran:?}");
         assert!(ran.out.contains(said), "{example}: {ran:?}");
     }
-    assert_eq!(examples.len(), 9, "one that is not run: {examples:?}");
+    assert_eq!(examples.len(), 10, "one that is not run: {examples:?}");
 }

@@ -1,6 +1,7 @@
 //! `sasldb-rs`: the modern tool, by subcommands.
 
 mod account;
+mod apply;
 mod backup;
 mod check;
 mod connection;
@@ -48,6 +49,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
         Command::Restore(restore) => site().and_then(|site| backup::restore(&program, &site, restore)),
         Command::Log(log) => site().and_then(|site| log::run(&site, log)),
         Command::Account(command) => site().and_then(|site| account::run(&program, &site, command)),
+        Command::Apply(apply) => site().and_then(|site| apply::apply(&program, &site, apply)),
         Command::Password(command) => site().and_then(|site| password::run(&program, &site, command)),
     };
     done.unwrap_or_else(|failure| failure.tell(&program))

@@ -47,6 +47,12 @@ pub(super) enum Command {
     /// List, show, make, remove, rename, disable and enable accounts
     #[command(subcommand)]
     Account(Account),
+    /// Make the accounts as a file says that they should be
+    ///
+    /// The file is TOML, or JSON with one account in a line; docs/apply.schema.json describes both. What it does not say of an
+    /// account stays. Prints a line for each account that is another way. The status is 0 if nothing had to change, 3 if something
+    /// changed, 1 if something could not be applied.
+    Apply(Apply),
     /// Give an account several passwords, each with its own label and limits
     #[command(subcommand)]
     Password(Password),
@@ -107,6 +113,24 @@ pub(super) struct Test {
 pub(super) struct Verify {
     /// The account: NAME or NAME@REALM
     pub(super) user: OsString,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Apply {
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Remove the accounts that the file does not name
+    #[arg(long, requires = "max_removals")]
+    pub(super) prune: bool,
+    /// The most accounts that --prune may remove; if there are more, it removes none
+    #[arg(long, value_name = "N", requires = "prune")]
+    pub(super) max_removals: Option<u64>,
+    /// Print a line of JSON for each account that is another way
+    #[arg(long)]
+    pub(super) json: bool,
+    /// The file; `-` is stdin
+    pub(super) file: PathBuf,
 }
 
 #[derive(Debug, Args)]

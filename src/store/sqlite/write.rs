@@ -245,6 +245,19 @@ impl CredentialAdmin for Writer {
         self.in_one_transaction(|database, entropy| database.carry_out(change, actor, now, entropy))
     }
 
+    fn apply_each(
+        &mut self,
+        changes: Vec<Change>,
+        actor: &Actor,
+        now: UnixTime,
+    ) -> Result<Vec<Result<Receipt, StoreError>>, StoreError> {
+        self.in_one_transaction(|database, entropy| {
+            // What is refused is refused before anything of it is written.
+            let each = |change| StoreError::of_one_change(database.carry_out(change, actor, now, entropy));
+            changes.into_iter().map(each).collect()
+        })
+    }
+
     fn account(&mut self, key: &IdentityKey) -> Result<Option<Account>, StoreError> {
         match self.database.find(key)? {
             Existing::None => Ok(None),

@@ -1,0 +1,235 @@
+//! `sasldb-rs apply`: accounts as they should be.
+//!
+//! One thread reads, as many as there are processors compare and derive, and this one writes: bounded queues between them, bounded
+//! transactions at the end. It may be stopped at any moment; what was committed is found as it should be by the next run.
+
+mod plan;
+mod prune;
+mod read;
+mod report;
+mod wanted;
+
+use std::collections::HashSet;
+use std::num::NonZero;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use crate::cli::audit_log;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::output::Program;
+use crate::cli::site::{self, Site};
+use crate::credential::MAX_PASSWORDS;
+use crate::identity::Realms;
+use crate::store::{Applied, CredentialAdmin as _, StoreError};
+
+use super::options::Apply;
+use plan::{Fate, NoPlan, Plan, Planner};
+use prune::Seen;
+use read::{Source, Wrong};
+use report::Report;
+use wanted::Entry;
+
+/// How many entries wait between two threads.
+const QUEUE: usize = 1024;
+
+/// How many accounts are written in one transaction, and how long the first of them waits for others.
+const BATCH: usize = 2000;
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often an account may be changed by others between reading it and writing it before we give up.
+const TRIES: usize = 10;
+
+/// An entry with what is to be done about it.
+type Planned = Result<(Entry, Plan), Unplanned>;
+
+enum Unplanned {
+    Wrong(Wrong),
+    Stop(Failure),
+}
+
+pub(super) fn apply(program: &Program, site: &Site, apply: &Apply) -> Result<Exit, Failure> {
+    let source = Source::open(&apply.file)?;
+    let mut store = match (apply.dry_run, site.existing_writer()) {
+        (_, Ok(store)) => Some(store),
+        (true, Err(StoreError::Missing(_))) => None,
+        (true, Err(fault)) => return Err(fault.into()),
+        (false, Err(_)) => Some(site.writer_or_new(program)?),
+    };
+    let realms = match &mut store {
+        Some(store) => site.realms(store)?,
+        None => site.realms_of_a_new_database()?,
+    };
+    let has_store = store.is_some();
+    let mut run = Run {
+        program,
+        planner: Planner { config: &site.config, realms: &realms, store, dry_run: apply.dry_run },
+        report: Report::new(apply.json, apply.dry_run),
+        seen: apply.prune.then(HashSet::new),
+        batch: Vec::new(),
+    };
+    thread::scope(|scope| {
+        let (to_workers, entries) = bounded(QUEUE);
+        let (to_writer, plans) = bounded(QUEUE);
+        let reader = scope.spawn(move || source.each(|entry| to_workers.send(entry).is_ok()));
+        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
+            let (entries, to_writer, realms) = (entries.clone(), to_writer.clone(), &realms);
+            scope.spawn(move || {
+                if let Err(fault) = work(site, realms, apply.dry_run, has_store, &entries, &to_writer) {
+                    let _ = to_writer.send(Err(Unplanned::Stop(fault)));
+                }
+            });
+        }
+        // So that each thread sees when those before or after it are gone.
+        drop((entries, to_writer));
+        let written = run.write(&plans);
+        drop(plans);
+        let read = reader.join().unwrap_or(Ok(()));
+        written.and(read)
+    })?;
+    if let Some(most) = apply.max_removals.filter(|_| apply.prune) {
+        run.prune(most)?;
+    }
+    run.report.finish()
+}
+
+/// Plans entries until there are no more.
+fn work(
+    site: &Site,
+    realms: &Realms,
+    dry_run: bool,
+    has_store: bool,
+    entries: &Receiver<Result<Entry, Wrong>>,
+    to_writer: &Sender<Planned>,
+) -> Result<(), Failure> {
+    let store = if has_store { Some(site.writer()?) } else { None };
+    let mut planner = Planner { config: &site.config, realms, store, dry_run };
+    for entry in entries {
+        let planned = match entry {
+            Err(wrong) => Err(Unplanned::Wrong(wrong)),
+            Ok(entry) => match planner.plan(&entry) {
+                Ok(plan) => Ok((entry, plan)),
+                Err(NoPlan::Wrong(why)) => Err(Unplanned::Wrong(Wrong { place: entry.place, why })),
+                Err(NoPlan::Store(fault)) => return Err(fault.into()),
+            },
+        };
+        if to_writer.send(planned).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The writing end.
+struct Run<'a> {
+    program: &'a Program,
+    planner: Planner<'a>,
+    report: Report,
+    /// Whom the file names, where the others are to go.
+    seen: Option<HashSet<Seen>>,
+    batch: Vec<(Entry, Plan)>,
+}
+
+impl Run<'_> {
+    fn write(&mut self, plans: &Receiver<Planned>) -> Result<(), Failure> {
+        let mut since: Option<Instant> = None;
+        loop {
+            let waited = since.map(|since| since.elapsed()).unwrap_or_default();
+            let wait = PATIENCE.saturating_sub(waited);
+            match plans.recv_timeout(wait) {
+                Ok(Ok((entry, plan))) => {
+                    self.take(entry, plan)?;
+                    if !self.batch.is_empty() {
+                        since.get_or_insert_with(Instant::now);
+                    }
+                }
+                Ok(Err(Unplanned::Wrong(wrong))) => self.report.wrong(wrong.place, &wrong.why),
+                Ok(Err(Unplanned::Stop(fault))) => return Err(fault),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.commit(),
+            }
+            if self.batch.len() >= BATCH || since.is_some_and(|since| since.elapsed() >= PATIENCE) {
+                self.commit()?;
+                since = None;
+            }
+            self.report.progress();
+        }
+    }
+
+    fn take(&mut self, entry: Entry, plan: Plan) -> Result<(), Failure> {
+        if let Some(seen) = &mut self.seen
+            && !seen.insert(prune::seen(&plan.identity.key()))
+        {
+            self.report.wrong(entry.place, &format!("{} is named before", plan.identity));
+            return Ok(());
+        }
+        if plan.fate == Fate::Unchanged || plan.changes.is_empty() {
+            return self.report.done(&plan);
+        }
+        if self.planner.dry_run {
+            return self.report.done(&plan);
+        }
+        self.batch.push((entry, plan));
+        Ok(())
+    }
+
+    /// Writes the batch in one transaction.
+    fn commit(&mut self) -> Result<(), Failure> {
+        let Some(store) = self.planner.store.as_mut().filter(|_| !self.batch.is_empty()) else { return Ok(()) };
+        let mut batch = std::mem::take(&mut self.batch);
+        let (mut changes, mut counts) = (Vec::new(), Vec::new());
+        for (_, plan) in &mut batch {
+            counts.push(plan.changes.len());
+            changes.append(&mut plan.changes);
+        }
+        let mut outcomes = store.apply_each(changes, &site::actor(self.program), site::now())?.into_iter();
+        let mut last = None;
+        let mut unfinished = Vec::new();
+        for ((entry, plan), count) in batch.into_iter().zip(counts) {
+            let outcomes: Vec<_> = outcomes.by_ref().take(count).collect();
+            let receipts = outcomes.iter().flatten();
+            last = receipts.clone().filter_map(|receipt| receipt.audit).next_back().or(last);
+            let conflict = receipts.clone().any(|receipt| receipt.applied == Applied::Conflict);
+            match outcomes.iter().find_map(|outcome| outcome.as_ref().err()) {
+                Some(fault) => self.report.wrong(entry.place, &fault.to_string()),
+                None if conflict || plan.more => unfinished.push((entry, plan)),
+                None => self.report.done(&plan)?,
+            }
+        }
+        if let Some(audit) = last {
+            // One line for all: the head of the last change covers those before it.
+            audit_log::note_of_all(self.program, "accounts applied", &audit);
+        }
+        unfinished.into_iter().try_for_each(|(entry, plan)| self.go_on(&entry, &plan))
+    }
+
+    /// Plans and writes again until nothing is left, one password at a time.
+    fn go_on(&mut self, entry: &Entry, first: &Plan) -> Result<(), Failure> {
+        for _ in 0..MAX_PASSWORDS.saturating_add(TRIES) {
+            let next = match self.planner.plan(entry) {
+                Ok(next) => next,
+                Err(NoPlan::Store(fault)) => return Err(fault.into()),
+                Err(NoPlan::Wrong(why)) => {
+                    self.report.wrong(entry.place, &why);
+                    return Ok(());
+                }
+            };
+            let Some(store) = self.planner.store.as_mut().filter(|_| !next.changes.is_empty()) else {
+                return self.report.done(first);
+            };
+            let outcomes = store.apply_each(next.changes, &site::actor(self.program), site::now())?;
+            for outcome in outcomes {
+                match outcome {
+                    Ok(receipt) => audit_log::note(self.program, &next.identity, "account applied", &receipt),
+                    Err(fault) => {
+                        self.report.wrong(entry.place, &fault.to_string());
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Err(StoreError::Busy.into())
+    }
+}
