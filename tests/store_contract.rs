@@ -546,3 +546,25 @@ fn a_rename_never_takes_anothers_name_nor_leaves_a_password_without_secrets() {
         assert!(look_up(logins, who(&joe)).unwrap().known && !look_up(logins, who(&jim)).unwrap().known);
     });
 }
+
+#[test]
+fn changes_made_together_have_each_its_own_outcome() {
+    everywhere(|Both { admin, logins }| {
+        let (joe, ann) = (identity("joe", "example.com"), identity("ann", "example.com"));
+        put(admin, &joe, "one");
+        put(admin, &ann, "two");
+        let changes = vec![
+            Change::RemovePassword { key: joe.key(), label: Label::main() },
+            Change::SetMechanisms { key: joe.key(), mechanisms: Some(MechanismSet::default()) },
+            Change::Remove { key: identity("nobody", "example.com").key() },
+            Change::Remove { key: ann.key() },
+        ];
+        let outcomes = admin.apply_each(changes, &actor(), NOW).unwrap();
+        let applied: Vec<_> = outcomes.into_iter().map(|outcome| outcome.map(|receipt| receipt.applied)).collect();
+        assert!(matches!(
+            applied.as_slice(),
+            [Err(StoreError::Refused(_)), Err(StoreError::Refused(_)), Ok(Applied::NotFound), Ok(Applied::Removed)]
+        ));
+        assert!(look_up(logins, who(&joe)).unwrap().known && !look_up(logins, who(&ann)).unwrap().known);
+    });
+}

@@ -14,6 +14,9 @@ use super::output::Program;
 /// Below this a stolen database, or half a year of trying, gives the password away: fewer than 10^8 guesses.
 const ENOUGH: Score = Score::Three;
 
+/// Characters that are judged first. What they hold against, the rest only adds to; and the time grows faster than the length.
+const BEGINNING: usize = 12;
+
 /// Looks at a new password of `identity` as the setting `weak_passwords` wants it: warns, or refuses.
 pub(super) fn heed(
     program: &Program,
@@ -39,7 +42,12 @@ pub(super) fn weakness(setting: WeakPasswords, password: &Password, identity: &I
         return None;
     }
     let text = Zeroizing::new(String::from_utf8_lossy(password.expose()).into_owned());
-    let judged = zxcvbn(&text, &[identity.name.as_str(), identity.realm.as_str()]);
+    let known = [identity.name.as_str(), identity.realm.as_str()];
+    let beginning = text.char_indices().nth(BEGINNING).and_then(|(end, _)| text.get(..end));
+    if beginning.is_some_and(|beginning| zxcvbn(beginning, &known).score() >= ENOUGH) {
+        return None;
+    }
+    let judged = zxcvbn(&text, &known);
     if judged.score() >= ENOUGH {
         return None;
     }
