@@ -11,6 +11,7 @@
     clippy::print_stderr
 )]
 
+mod ansible;
 mod askers;
 mod changes;
 mod clients;

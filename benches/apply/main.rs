@@ -1,0 +1,170 @@
+//! How fast `sasldb-rs apply` makes accounts, beside what PBKDF2 alone allows on all processors in the same run.
+//!
+//!     cargo bench --bench apply -- 100000
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "a benchmark may fail, and it prints"
+)]
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sasldb::credential::scram::salted_password;
+use sasldb::vocabulary::ScramHash;
+
+/// What the settings make of a password: the usual schemes.
+const ITERATIONS: u32 = 10_000;
+const HASHES: [ScramHash; 2] = [ScramHash::Sha1, ScramHash::Sha256];
+
+const ACCOUNTS: u64 = 20_000;
+const PBKDF2_TIME: Duration = Duration::from_secs(10);
+
+fn main() {
+    let number = std::env::args().skip(1).find_map(|argument| argument.parse().ok());
+    if !std::env::args().any(|argument| argument == "--bench") {
+        // `cargo test --benches` only wants to know that it starts.
+        return;
+    }
+    let accounts = number.unwrap_or(ACCOUNTS);
+    let site = Site::new(accounts);
+    let before = pbkdf2_alone();
+    let first = site.apply(None);
+    let after = pbkdf2_alone();
+    let alone = f64::midpoint(before, after);
+    let rate = per_second(accounts, first.took);
+    println!("{accounts} accounts, schemes and counts as usual, {} processors", processors());
+    println!("PBKDF2 alone: {before:.0} and {after:.0} passwords in a second, before and after");
+    println!("apply: {rate:.0} accounts in a second, {:.1} % of that; status {:?}", rate / alone * 100.0, first.status);
+    println!("anonymous memory: {} KiB in the first tenth, {} KiB at most", first.early, first.most);
+    let bytes = fs::metadata(site.path("accounts.db")).unwrap().len();
+    println!("database: {} bytes for each account, audit included", bytes / accounts);
+
+    let second = site.apply(None);
+    println!(
+        "again: {:.0} accounts in a second, status {:?}, {} KiB at most",
+        per_second(accounts, second.took),
+        second.status,
+        second.most
+    );
+
+    let other = Site::new(accounts);
+    let killed = other.apply(Some(first.took / 2));
+    let ended = other.apply(None);
+    let last = other.apply(None);
+    println!(
+        "killed after {:.0} s, again: {:.0} s, status {:?}; once more: status {:?}",
+        killed.took.as_secs_f64(),
+        ended.took.as_secs_f64(),
+        ended.status,
+        last.status
+    );
+}
+
+fn processors() -> usize {
+    thread::available_parallelism().unwrap().get()
+}
+
+fn per_second(accounts: u64, took: Duration) -> f64 {
+    f64::from(u32::try_from(accounts).unwrap()) / took.as_secs_f64()
+}
+
+/// Passwords in a second for which all that is computed is PBKDF2.
+fn pbkdf2_alone() -> f64 {
+    let done = AtomicU64::new(0);
+    let begin = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..processors() {
+            scope.spawn(|| {
+                while begin.elapsed() < PBKDF2_TIME {
+                    for hash in HASHES {
+                        std::hint::black_box(salted_password(hash, b"correct horse battery", &[7; 16], ITERATIONS));
+                    }
+                    done.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    per_second(done.into_inner(), begin.elapsed())
+}
+
+struct Site {
+    folder: tempfile::TempDir,
+    accounts: u64,
+}
+
+struct Run {
+    took: Duration,
+    status: Option<i32>,
+    early: u64,
+    most: u64,
+}
+
+impl Site {
+    fn new(accounts: u64) -> Self {
+        let site = Self { folder: tempfile::tempdir().unwrap(), accounts };
+        let config = format!("database = {:?}\nrealm = \"example.com\"\n", site.path("accounts.db"));
+        fs::write(site.path("config.toml"), config).unwrap();
+        let mut file = BufWriter::new(File::create(site.path("accounts.jsonl")).unwrap());
+        for number in 0..accounts {
+            // Names in no order, as people's are.
+            let name = number.wrapping_mul(2_654_435_761) % 1_000_000_007;
+            writeln!(file, "{{\"name\": \"user{name:010}\", \"password\": \"tvk{name:010}mqz\"}}").unwrap();
+        }
+        file.flush().unwrap();
+        site
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Applies the file; kills it after `limit`.
+    fn apply(&self, limit: Option<Duration>) -> Run {
+        let begin = Instant::now();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sasldb-rs"))
+            .arg("--config")
+            .arg(self.path("config.toml"))
+            .arg("apply")
+            .arg(self.path("accounts.jsonl"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // About a tenth of the way at half a thousand in a second for each processor.
+        let tenth = Duration::from_millis(self.accounts / 10 * 2 / u64::try_from(processors()).unwrap());
+        let (mut early, mut most) = (0, 0);
+        loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                return Run { took: begin.elapsed(), status: status.code(), early, most };
+            }
+            let used = anonymous(&child);
+            most = most.max(used);
+            if begin.elapsed() < tenth {
+                early = early.max(used);
+            }
+            if limit.is_some_and(|limit| begin.elapsed() > limit) {
+                child.kill().unwrap();
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Memory that is the process's own, in KiB.
+fn anonymous(child: &Child) -> u64 {
+    let status = fs::read_to_string(Path::new("/proc").join(child.id().to_string()).join("status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
