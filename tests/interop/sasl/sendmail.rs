@@ -78,6 +78,7 @@ fn sendmail_relays_for_those_who_log_in_only() {
     let refused = "550 5.7.1 <friend@elsewhere.example>... Relaying denied. Proper authentication required.";
     assert!(stranger.text.contains(refused), "{}", stranger.text);
     relays_by(site, &["DIGEST-MD5", "CRAM-MD5", "LOGIN", "PLAIN"]);
+    relays_by_certificate(site);
 
     site.machine.shell(&format!("sed -i 's/{MECHANISMS}/{WITH_SCRAM}/' /etc/mail/sendmail.mc"));
     add(&site.machine, &block("README.md", HEADING, "LOG_LEVEL"));
@@ -98,4 +99,15 @@ fn relays_by(site: &Site, mechanisms: &[&str]) {
             site.relays(Client::Msmtp, &login.user(user));
         }
     }
+}
+
+/// Sendmail checks the certificate, here its own, and neither libsasl2 nor the helper has a part in it.
+fn relays_by_certificate(site: &Site) {
+    let server = ["--debug", "--host=mail.example.com", "--auth=external", "--user=mailman", "--tls=on"];
+    let key = [&format!("--tls-trust-file={CERTIFICATE}"), "--tls-key-file=/etc/ssl/private/mail.key"];
+    let mail = [&format!("--tls-cert-file={CERTIFICATE}"), "--from=mailman@example.com", "friend@elsewhere.example"];
+    let text = "Subject: by certificate\n\nHello.\n";
+    let ran = site.machine.run_with("msmtp", &[&server[..], &key, &mail].concat(), text);
+    assert!(ran.status == 0 && ran.text.contains("235 "), "{}\n{}", ran.text, site.log());
+    assert!(site.log().contains("mech=EXTERNAL"), "{}", site.log());
 }
