@@ -195,9 +195,19 @@ fn wrong_entries_are_told_by_their_place_and_the_others_applied() {
         assert!(!ran.err.contains("s3cret") && !ran.out.contains("s3cret"), "{wrong}: {ran:?}");
         assert_eq!(shell.accounts(), ["joe@example.com"]);
     }
-    let ran = apply(&shell, &["-"], "[[account]]\nname = \"ann\"\npassword = 1\n");
-    assert_eq!(ran.status, Some(1), "{ran:?}");
-    assert!(ran.err.contains("stdin, line 3: "), "{ran:?}");
+    for (value, part) in [
+        ("7712", "a value of another kind"),
+        ("[\"7712\"]", "a value of another kind"),
+        ("\"7712", "line 3"),
+        ("7712x", "line 3"),
+        ("'7712'\npassword_hash = 7712", "line 4: a value of another kind"),
+        ("'7712'\n7712 = 1", "line 4: unknown field"),
+    ] {
+        let ran = apply(&shell, &["-"], &format!("[[account]]\nname = \"ann\"\npassword = {value}\n"));
+        assert_eq!(ran.status, Some(1), "{ran:?}");
+        assert!(ran.err.contains("stdin, line ") && ran.err.contains(part), "{ran:?}");
+        assert!(!ran.err.contains("7712") || part.contains("unknown"), "{ran:?}");
+    }
     let ran = apply(&shell, &["no-such-file"], "");
     assert_eq!(ran.status, Some(1), "{ran:?}");
 }

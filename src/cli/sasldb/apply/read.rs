@@ -19,6 +19,8 @@ const MAX_LINE: usize = 1 << 20;
 /// The longest TOML, which is read whole.
 const MAX_TOML: u64 = 1 << 28;
 
+const ANOTHER_KIND: &str = "a value of another kind than is wanted";
+
 /// An entry that cannot be applied, and why.
 pub(super) struct Wrong {
     pub(super) place: u64,
@@ -106,7 +108,11 @@ impl Source {
         let whole: Whole = toml::from_str(&text).map_err(|fault| {
             let before = fault.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count().saturating_add(1);
-            failed(anyhow::anyhow!("{}, line {line}: {}", self.name, fault.message()))
+            // As with JSON: what stands where a password belongs is not repeated.
+            let said = fault.message().lines().next().unwrap_or_default();
+            let is_value = said.starts_with("invalid type") || said.starts_with("invalid value");
+            let said = if is_value || said.starts_with("data did not") { ANOTHER_KIND } else { said };
+            failed(anyhow::anyhow!("{}, line {line}: {said}", self.name))
         })?;
         for (place, written) in (1..).zip(whole.account) {
             if !take(written.check(place).map_err(|why| Wrong { place, why })) {
@@ -125,7 +131,7 @@ fn said_of_json(fault: &serde_json::Error) -> String {
     }
     let column = fault.column();
     match fault.classify() {
-        serde_json::error::Category::Data => format!("a value of another kind than is wanted, before column {column}"),
+        serde_json::error::Category::Data => format!("{ANOTHER_KIND}, before column {column}"),
         _ => format!("not JSON, at column {column}"),
     }
 }

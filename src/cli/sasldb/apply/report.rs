@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::output::{Data, to_stderr};
+use crate::cli::output::{self, Data, to_stderr};
 
 use super::plan::{Fate, Plan};
 
@@ -42,11 +42,13 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn new(json: bool, dry_run: bool) -> Self {
         let now = Instant::now();
+        // Where the lines themselves scroll by, they are the progress.
+        let shows_progress = std::io::stderr().is_terminal() && !output::is_terminal();
         Self {
             data: Data::new(),
             json,
             dry_run,
-            progress: std::io::stderr().is_terminal().then_some((now, now)),
+            progress: shows_progress.then_some((now, now)),
             created: 0,
             changed: 0,
             removed: 0,
