@@ -99,6 +99,8 @@ pub struct Config {
     pub saslauthd: Vec<Socket>,
     /// Sockets that speak the lookup protocol. What is said there is secrets.
     pub lookup: Vec<LookupSocket>,
+    /// Sockets on which accounts can be changed, by root and [`Socket::peers`].
+    pub store: Vec<Socket>,
 }
 
 impl Default for Config {
@@ -129,6 +131,7 @@ impl Default for Config {
             userdb: Vec::new(),
             saslauthd: Vec::new(),
             lookup: Vec::new(),
+            store: Vec::new(),
         }
     }
 }
@@ -182,11 +185,13 @@ pub enum Protocol {
     Saslauthd,
     /// The lookup protocol: what libsasl2 checks logins with.
     Lookup,
+    /// The store protocol: changes of accounts.
+    Store,
 }
 
 impl Protocol {
     /// Every protocol.
-    pub const ALL: [Self; 4] = [Self::Dovecot, Self::Userdb, Self::Saslauthd, Self::Lookup];
+    pub const ALL: [Self; 5] = [Self::Dovecot, Self::Userdb, Self::Saslauthd, Self::Lookup, Self::Store];
 
     /// Its name in settings and options, and for a socket unit of systemd.
     #[must_use]
@@ -196,6 +201,7 @@ impl Protocol {
             Self::Userdb => "userdb",
             Self::Saslauthd => "saslauthd",
             Self::Lookup => "lookup",
+            Self::Store => "store",
         }
     }
 }
@@ -315,7 +321,8 @@ impl Config {
         let userdb = self.userdb.iter().map(|socket| (Protocol::Userdb, socket));
         let saslauthd = self.saslauthd.iter().map(|socket| (Protocol::Saslauthd, socket));
         let lookup = self.lookup.iter().map(|lookup| (Protocol::Lookup, &lookup.socket));
-        dovecot.chain(userdb).chain(saslauthd).chain(lookup)
+        let store = self.store.iter().map(|socket| (Protocol::Store, socket));
+        dovecot.chain(userdb).chain(saslauthd).chain(lookup).chain(store)
     }
 
     /// The sockets to open: those named, else the default ones.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::credential::Who;
 use crate::exchange::{Authenticated, Denied, Fault, HandedOut, Unavailable};
-use crate::identity::AliasClash;
+use crate::identity::{AliasClash, Identity};
 use crate::protocol::dovecot::Breach;
 use crate::protocol::lookup::LookupFault;
 use crate::protocol::saslauthd::RequestFault;
@@ -99,6 +99,24 @@ pub enum Event {
         /// What is wrong.
         fault: LookupFault,
     },
+    /// A process had an account changed.
+    Changed {
+        /// The user of the process.
+        uid: u32,
+        /// The account.
+        identity: Identity,
+        /// What was done.
+        what: &'static str,
+    },
+    /// A process wanted a change that was not made.
+    NotChanged {
+        /// The user of the process.
+        uid: u32,
+        /// Why.
+        why: String,
+    },
+    /// The process behind a store socket is gone, and nobody can change anything there.
+    StoreSocketLost(PathBuf),
     /// A process that may not speak on a socket tried to.
     PeerRefused {
         /// The socket.
@@ -160,11 +178,13 @@ impl Event {
         match self {
             Self::Ended(_, Ending::Authenticated(_) | Ending::Abandoned(..))
             | Self::HandedOut { given: HandedOut::Given(..), .. }
+            | Self::Changed { .. }
             | Self::Listening(_)
             | Self::Reloaded
             | Self::Stopping => Severity::Info,
             Self::Ended(_, Ending::Denied(_))
             | Self::HandedOut { given: HandedOut::Withheld { .. }, .. }
+            | Self::NotChanged { .. }
             | Self::StoreFound => Severity::Notice,
             Self::Ended(_, Ending::Refused(refusal)) => match refusal {
                 Refusal::TooManyRequests(_) | Refusal::NoEntropy(_) => Severity::Error,
@@ -178,6 +198,7 @@ impl Event {
             | Self::TooManyConnections(_)
             | Self::AcceptFailed(_)
             | Self::StoreLost(_)
+            | Self::StoreSocketLost(_)
             | Self::ExistenceUnknown(_)
             | Self::OccupiedAlias(_)
             | Self::NotReloaded(_)
@@ -205,6 +226,13 @@ impl Event {
             Self::HandedOut { uid, service, given } => write_hand_out(f, *uid, service, given, unknown_names),
             Self::Breach(breach) => write!(f, "connection closed: {breach}"),
             Self::LookupBreach { uid, fault } => write!(f, "connection of user {uid} closed: {fault}"),
+            Self::Changed { uid, identity, what } => {
+                write!(f, "changed by user {uid}: {what} user={}", Quoted(identity))
+            }
+            Self::NotChanged { uid, why } => write!(f, "not changed for user {uid} reason={}", Quoted(why)),
+            Self::StoreSocketLost(socket) => {
+                write!(f, "{} is dead until the helper starts anew: its process has ended", socket.display())
+            }
             Self::PeerRefused { socket, uid } => {
                 write!(f, "connection refused: user {uid} is not among the peers of {}", socket.display())
             }

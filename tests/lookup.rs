@@ -301,7 +301,7 @@ fn requests_come_in_any_pieces_and_what_is_none_ends_the_connection() {
     for junk in [b"VERSION\t1\t2\n".as_slice(), b"\x00\x03\x02\x01\x00", &[0; 20_000]] {
         assert_eq!(said(&site, junk), b"");
     }
-    helper.wait_for_log(&format!("connection of user {} closed: version 2 of the lookup protocol", own_uid()));
+    helper.wait_for_log(&format!("connection of user {} closed: version 2 of the protocol", own_uid()));
     assert!(forms(&ask(&site, &request("joe"))).contains(&Form::CramMd5), "the helper goes on");
 }
 

@@ -8,9 +8,11 @@ pub(crate) const SASL_OK: c_int = 0;
 pub(crate) const SASL_FAIL: c_int = -1;
 pub(crate) const SASL_NOMECH: c_int = -4;
 pub(crate) const SASL_BADPARAM: c_int = -7;
+pub(crate) const SASL_NOAUTHZ: c_int = -14;
 pub(crate) const SASL_NOUSER: c_int = -20;
 pub(crate) const SASL_BADVERS: c_int = -23;
 pub(crate) const SASL_UNAVAIL: c_int = -24;
+pub(crate) const SASL_CONSTRAINT_VIOLAT: c_int = -30;
 
 /// `SASL_LOG_ERR`.
 pub(crate) const LOG_ERR: c_int = 1;
@@ -107,6 +109,14 @@ pub(crate) type Lookup = unsafe extern "C" fn(
     length: c_uint,
 ) -> c_int;
 
+pub(crate) type Store = unsafe extern "C" fn(
+    context: *mut c_void,
+    params: *mut ServerParams,
+    properties: *mut PropertyContext,
+    user: *const c_char,
+    length: c_uint,
+) -> c_int;
+
 /// `sasl_auxprop_plug_t`.
 #[repr(C)]
 pub(crate) struct Plug {
@@ -116,7 +126,7 @@ pub(crate) struct Plug {
     pub(crate) auxprop_free: Option<Free>,
     pub(crate) auxprop_lookup: Option<Lookup>,
     pub(crate) name: *const c_char,
-    pub(crate) auxprop_store: *const c_void,
+    pub(crate) auxprop_store: Option<Store>,
 }
 
 #[cfg(test)]
@@ -180,9 +190,11 @@ mod tests {
             ("SASL_FAIL", i64::from(SASL_FAIL)),
             ("SASL_NOMECH", i64::from(SASL_NOMECH)),
             ("SASL_BADPARAM", i64::from(SASL_BADPARAM)),
+            ("SASL_NOAUTHZ", i64::from(SASL_NOAUTHZ)),
             ("SASL_NOUSER", i64::from(SASL_NOUSER)),
             ("SASL_BADVERS", i64::from(SASL_BADVERS)),
             ("SASL_UNAVAIL", i64::from(SASL_UNAVAIL)),
+            ("SASL_CONSTRAINT_VIOLAT", i64::from(SASL_CONSTRAINT_VIOLAT)),
             ("SASL_LOG_ERR", i64::from(LOG_ERR)),
             ("SASL_AUXPROP_PLUG_VERSION", i64::from(PLUG_VERSION)),
             ("SASL_AUXPROP_OVERRIDE", i64::from(OVERRIDE)),

@@ -1,4 +1,4 @@
-//! The way to the helper: a connection for each look-up, within a time limit, to somebody who is to be believed.
+//! The way to the helper: a connection for each look-up or change, within a time limit, to somebody who is to be believed.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -12,9 +12,11 @@ use nix::sys::socket::{
 use zeroize::Zeroizing;
 
 use crate::lookup::{Answer, LookupFault, Request};
+use crate::secret::SecretBytes;
 use crate::settings::Settings;
+use crate::store::{StoreAnswer, StoreRequest};
 
-/// How long a look-up may take in all. The program may serve nobody else meanwhile.
+/// How long a look-up or a change may take in all. The program may serve nobody else meanwhile.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A helper whose queue is full may have room after this.
@@ -43,13 +45,53 @@ pub(crate) enum Away {
     Fault(String, LookupFault),
 }
 
-/// Asks the helper, and waits for it.
-pub(crate) fn ask(settings: &Settings, request: &Request<'_>) -> Result<Answer, Away> {
+/// Something that is said to the helper, and its answer.
+pub(crate) trait Message {
+    /// What the helper says to it.
+    type Answer;
+
+    /// The most bytes of an answer.
+    const LONGEST: usize;
+
+    fn encoded(&self) -> Result<SecretBytes, LookupFault>;
+
+    /// Reads what came of an answer so far.
+    fn answer(received: &[u8]) -> Result<Option<Self::Answer>, LookupFault>;
+}
+
+impl Message for Request<'_> {
+    type Answer = Answer;
+    const LONGEST: usize = Answer::MAX;
+
+    fn encoded(&self) -> Result<SecretBytes, LookupFault> {
+        self.encode().map(SecretBytes::new)
+    }
+
+    fn answer(received: &[u8]) -> Result<Option<Answer>, LookupFault> {
+        Answer::parse(received)
+    }
+}
+
+impl Message for StoreRequest<'_> {
+    type Answer = StoreAnswer;
+    const LONGEST: usize = StoreAnswer::MAX;
+
+    fn encoded(&self) -> Result<SecretBytes, LookupFault> {
+        self.encode()
+    }
+
+    fn answer(received: &[u8]) -> Result<Option<StoreAnswer>, LookupFault> {
+        StoreAnswer::parse(received)
+    }
+}
+
+/// Asks the helper at one of `sockets`, and waits for it.
+pub(crate) fn ask<M: Message>(settings: &Settings, sockets: &[String], message: &M) -> Result<M::Answer, Away> {
     let deadline = Instant::now().checked_add(PATIENCE);
     let mut failure = Away::Nowhere;
-    for path in &settings.sockets {
+    for path in sockets {
         match open(settings, path, deadline) {
-            Ok(stream) => return converse(&stream, path, request, deadline),
+            Ok(stream) => return converse(&stream, path, message, deadline),
             // Of two sockets one is usually not there: in a chroot the first, outside of it the second.
             Err(away) => match failure {
                 Away::Nowhere | Away::Unreachable(_, Errno::ENOENT) => failure = away,
@@ -79,23 +121,29 @@ fn open(settings: &Settings, path: &str, deadline: Option<Instant>) -> Result<Ow
     if settings.believes(uid) { Ok(stream) } else { Err(Away::NotBelieved(path.to_owned(), uid)) }
 }
 
-fn converse(stream: &OwnedFd, path: &str, request: &Request<'_>, deadline: Option<Instant>) -> Result<Answer, Away> {
+fn converse<M: Message>(
+    stream: &OwnedFd,
+    path: &str,
+    message: &M,
+    deadline: Option<Instant>,
+) -> Result<M::Answer, Away> {
     let fault = |fault| Away::Fault(path.to_owned(), fault);
     let ended = || Away::Ended(path.to_owned());
     let wait = |events| wait_for(stream, events, deadline).ok_or_else(|| Away::Late(path.to_owned()));
 
-    let message = request.encode().map_err(fault)?;
-    let mut unsent = message.as_slice();
+    let message = message.encoded().map_err(fault)?;
+    let mut unsent = message.expose();
     while !unsent.is_empty() {
         // The program's own handling of SIGPIPE is none of our business.
         match send(stream.as_raw_fd(), unsent, MsgFlags::MSG_NOSIGNAL) {
             Ok(sent) => unsent = unsent.get(sent..).unwrap_or_default(),
             Err(Errno::EAGAIN) => wait(PollFlags::POLLOUT)?,
             Err(Errno::EINTR) => {}
-            Err(_) => return Err(ended()),
+            // Who does not want to hear the rest may have said why.
+            Err(_) => break,
         }
     }
-    let mut buffer = Zeroizing::new(vec![0; Answer::MAX]);
+    let mut buffer = Zeroizing::new(vec![0; M::LONGEST]);
     let mut received = 0usize;
     loop {
         let room = buffer.get_mut(received..).unwrap_or_default();
@@ -109,7 +157,7 @@ fn converse(stream: &OwnedFd, path: &str, request: &Request<'_>, deadline: Optio
             Err(Errno::EINTR) => continue,
             Err(_) => return Err(ended()),
         }
-        if let Some(answer) = Answer::parse(buffer.get(..received).unwrap_or_default()).map_err(fault)? {
+        if let Some(answer) = M::answer(buffer.get(..received).unwrap_or_default()).map_err(fault)? {
             return Ok(answer);
         }
     }

@@ -5,9 +5,10 @@ use core::ffi::{CStr, c_char, c_int, c_uint};
 use core::ptr;
 use std::ffi::CString;
 
-use crate::abi::{LOG_ERR, OVERRIDE, SASL_FAIL, ServerParams, Utils};
+use crate::abi::{LOG_ERR, OVERRIDE, PropertyContext, PropertyValue, SASL_FAIL, ServerParams, Utils};
 use crate::lookup::Forms;
 use crate::property::forms_of;
+use crate::store::Wish;
 
 /// The functions of libsasl2.
 #[derive(Clone, Copy)]
@@ -107,6 +108,33 @@ impl<'a> Host<'a> {
         wanted
     }
 
+    /// What `properties` say that is to become of an account. Other mechanisms' secrets, which come after each password to be taken
+    /// away, and SCRAM's, which are derived here from the password, ask for nothing.
+    pub(crate) fn wish(&self, properties: *mut PropertyContext) -> Option<Wish<'a>> {
+        let get = self.library.0.prop_get?;
+        // SAFETY: the function takes any context of libsasl2.
+        let mut property = unsafe { get(properties) };
+        let mut wish = None;
+        // SAFETY: null, or an array that ends with a property that has no name.
+        while let Some(found) = unsafe { property.as_ref() }.filter(|property| !property.name.is_null()) {
+            // SAFETY: names end in NUL, and stay until the whole context goes, which is not before this call returns.
+            let name = unsafe { CStr::from_ptr(found.name) };
+            // Without a list of values it was only asked for at some time.
+            if !found.values.is_null() {
+                // SAFETY: so long as it is, the list ends with null.
+                let value = unsafe { *found.values };
+                match name.to_bytes() {
+                    b"*" if value.is_null() => return Some(Wish::Remove),
+                    b"userPassword" if !value.is_null() => wish = Some(Wish::Set(value_of(found, value))),
+                    _ => {}
+                }
+            }
+            // SAFETY: this was not the last one.
+            property = unsafe { property.add(1) };
+        }
+        wish
+    }
+
     /// Takes off the values that are to be replaced.
     pub(crate) fn clear(&self, wanted: &[Wanted<'_>]) {
         let Some(erase) = self.library.0.prop_erase else { return };
@@ -123,6 +151,15 @@ impl<'a> Host<'a> {
         // SAFETY: the name was found in this context, and the function copies so many bytes. They are never none: that would
         // mean a text that ends in NUL.
         unsafe { set(self.params.propctx, property.name.as_ptr(), value, length) }
+    }
+}
+
+/// The first value of a property. Where it is the only one its length is known, and what stands behind a NUL counts too.
+fn value_of<'a>(property: &PropertyValue, value: *const c_char) -> &'a [u8] {
+    match usize::try_from(property.valsize) {
+        // SAFETY: so many bytes are all values together, which is this one.
+        Ok(length) if property.nvalues == 1 => unsafe { core::slice::from_raw_parts(value.cast(), length) },
+        _ => text(value),
     }
 }
 

@@ -1,5 +1,5 @@
 //! `libsasldb_rs.so`: gives programs that use libsasl2 the stored forms of passwords that DIGEST-MD5, CRAM-MD5 and SCRAM can work
-//! with, by asking the helper on its lookup socket.
+//! with, by asking the helper on its lookup socket; and passes on what saslpasswd2 and others set, to its store socket.
 //!
 //! It is a guest: no thread, no signal handler, no descriptor that outlives a call, no panic that gets out, no more than three
 //! seconds of anybody's time. It holds no accounts; what it learns it hands to libsasl2 and wipes.
@@ -15,18 +15,22 @@ mod property;
 #[path = "../../src/secret.rs"]
 mod secret;
 mod settings;
+#[allow(dead_code, unreachable_pub)] // The helper's half of it, and public there.
+#[path = "../../src/protocol/store/mod.rs"]
+mod store;
 
 use core::ffi::{c_char, c_int, c_uint, c_void};
 use core::ptr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use abi::{
-    AUTHZID, PLUG_VERSION, Plug, SASL_BADPARAM, SASL_BADVERS, SASL_NOMECH, SASL_NOUSER, SASL_OK, SASL_UNAVAIL,
-    ServerParams, Utils,
+    AUTHZID, PLUG_VERSION, Plug, PropertyContext, SASL_BADPARAM, SASL_BADVERS, SASL_CONSTRAINT_VIOLAT, SASL_NOAUTHZ,
+    SASL_NOMECH, SASL_NOUSER, SASL_OK, SASL_UNAVAIL, ServerParams, Utils,
 };
 use host::{Host, Library};
 use lookup::{Answer, Forms, MAX_TEXT, Request};
 use settings::Settings;
+use store::{StoreAnswer, StoreRequest};
 
 /// What libsasl2 holds of this plugin from loading to freeing it.
 #[repr(C)]
@@ -71,8 +75,10 @@ unsafe extern "C" fn sasl_auxprop_plug_init(
 }
 
 fn load(library: Library<'_>) -> *mut Plug {
-    let (socket, user) = (library.option(c"sasldb_rs_socket"), library.option(c"sasldb_rs_user"));
-    let (settings, faults) = Settings::read(socket.as_deref(), user.as_deref());
+    let [socket, store, user] =
+        [c"sasldb_rs_socket", c"sasldb_rs_store", c"sasldb_rs_user"].map(|name| library.option(name));
+    let is_named = library.option(c"auxprop_plugin").is_some();
+    let (settings, faults) = Settings::read(socket.as_deref(), store.as_deref(), user.as_deref(), is_named);
     faults.iter().for_each(|fault| library.complain(fault));
     let plug = Plug {
         features: 0,
@@ -81,7 +87,7 @@ fn load(library: Library<'_>) -> *mut Plug {
         auxprop_free: Some(free),
         auxprop_lookup: Some(look_up),
         name: c"sasldb_rs".as_ptr(),
-        auxprop_store: ptr::null(),
+        auxprop_store: Some(store_properties),
     };
     let loaded = Box::leak(Box::new(Loaded { plug, settings }));
     let context: *mut Loaded = loaded;
@@ -145,7 +151,7 @@ fn answer(settings: &Settings, host: &Host<'_>, flags: c_uint, user: &[u8]) -> c
     }
     let forms = wanted.iter().fold(Forms::NONE, |forms, property| forms.union(property.forms));
     let request = Request { wanted: forms, name, realm: host.realm(), host: host.name(), service: host.service() };
-    match helper::ask(settings, &request) {
+    match helper::ask(settings, &settings.sockets, &request) {
         Ok(Answer::Found(properties)) => {
             host.clear(&wanted);
             for property in &properties {
@@ -167,6 +173,63 @@ fn answer(settings: &Settings, host: &Host<'_>, flags: c_uint, user: &[u8]) -> c
     }
 }
 
+/// `auxprop_store`: an account is to be changed, or libsasl2 wants to know whether that could be.
+#[allow(unsafe_code)]
+unsafe extern "C" fn store_properties(
+    context: *mut c_void,
+    params: *mut ServerParams,
+    properties: *mut PropertyContext,
+    user: *const c_char,
+    length: c_uint,
+) -> c_int {
+    guarded(|| {
+        // SAFETY: the context is what `load` made; it is only read, by however many threads.
+        let Some(loaded) = (unsafe { context.cast::<Loaded>().cast_const().as_ref() }) else { return SASL_BADPARAM };
+        // Where this plugin was not asked for others are to go on, and where there is no other, this has to fail.
+        if !loaded.settings.asked_for {
+            return SASL_CONSTRAINT_VIOLAT;
+        }
+        // Whether the helper can be reached is told when there is something to change: then the reason gets out.
+        if properties.is_null() {
+            return SASL_OK;
+        }
+        // SAFETY: the parameters of the connection that libsasl2 is working on.
+        let host = unsafe { Host::of(params) };
+        let (Some(host), Ok(length)) = (host, usize::try_from(length)) else { return SASL_BADPARAM };
+        if user.is_null() {
+            return SASL_BADPARAM;
+        }
+        // SAFETY: so many bytes are the user's name.
+        let user = unsafe { core::slice::from_raw_parts(user.cast::<u8>(), length) };
+        change(&loaded.settings, &host, properties, user)
+    })
+}
+
+/// One change, from the properties of libsasl2 to one of its results.
+fn change(settings: &Settings, host: &Host<'_>, properties: *mut PropertyContext, user: &[u8]) -> c_int {
+    let Some(wish) = host.wish(properties) else { return SASL_OK };
+    let request = StoreRequest { name: user, realm: host.realm(), wish };
+    match helper::ask(settings, &settings.stores, &request) {
+        Ok(StoreAnswer::Done) => SASL_OK,
+        Ok(StoreAnswer::Refused(reason)) => {
+            host.library.complain(&reason);
+            SASL_BADPARAM
+        }
+        Ok(StoreAnswer::NotPermitted) => {
+            host.library.complain(&"this user is not among those who may change accounts");
+            SASL_NOAUTHZ
+        }
+        Ok(StoreAnswer::Unavailable(reason)) => {
+            host.library.complain(&reason);
+            SASL_UNAVAIL
+        }
+        Err(away) => {
+            host.library.complain(&away);
+            SASL_UNAVAIL
+        }
+    }
+}
+
 /// Keeps a panic, which nothing here should raise, from the program: it is a fault of ours, and so the answer is unavailable.
 fn guarded(entry: impl FnOnce() -> c_int) -> c_int {
     catch_unwind(AssertUnwindSafe(entry)).unwrap_or_else(|panic| {
@@ -177,12 +240,4 @@ fn guarded(entry: impl FnOnce() -> c_int) -> c_int {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_stays_inside_and_is_no_verdict() {
-        assert_eq!(guarded(|| panic!("not meant to happen")), SASL_UNAVAIL);
-        assert_eq!(guarded(|| SASL_NOUSER), SASL_NOUSER);
-    }
-}
+mod tests;

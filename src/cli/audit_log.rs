@@ -36,7 +36,7 @@ fn send(program: &Program, what: &str, audit: &AuditHead) {
         "<{AUTHPRIV_NOTICE}>{}[{}]: {what} uid={}{NUMBER}{}{HEAD}{}",
         program.name(),
         std::process::id(),
-        nix::unistd::getuid(),
+        program.uid(),
         audit.number,
         audit.hex(),
     );

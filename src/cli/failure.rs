@@ -46,6 +46,11 @@ impl Failure {
         self
     }
 
+    /// Whether what was asked for can never be, with whatever store.
+    pub(super) fn is_about_parameters(&self) -> bool {
+        self.exit == Exit::BadParameter
+    }
+
     /// Tells it as `sasldb-rs` and `saslauthd-rs` do; gives the exit status.
     pub(super) fn tell(&self, program: &Program) -> Exit {
         program.complain(format_args!("{:#}", self.cause));

@@ -19,6 +19,7 @@ pub mod sasldblistusers;
 pub mod saslpasswd;
 mod setting;
 mod site;
+mod storekeeper;
 mod unused;
 mod weak;
 mod when;

@@ -11,6 +11,8 @@ use std::path::Path;
 pub(super) struct Program {
     called: String,
     name: String,
+    /// Whose changes it makes, where that is another user than its own.
+    on_behalf: Option<u32>,
 }
 
 impl Program {
@@ -18,7 +20,17 @@ impl Program {
     pub(super) fn new(called: Option<&OsStr>, own: &str) -> Self {
         let called = called.filter(|c| !c.is_empty()).map_or(own.to_owned(), |c| c.to_string_lossy().into_owned());
         let name = Path::new(&called).file_name().map_or(own.to_owned(), |n| n.to_string_lossy().into_owned());
-        Self { called, name }
+        Self { called, name, on_behalf: None }
+    }
+
+    /// The same program, for a change that a process of the user `uid` asked for.
+    pub(super) fn on_behalf_of(&self, uid: u32) -> Self {
+        Self { on_behalf: Some(uid), ..self.clone() }
+    }
+
+    /// The user whose changes it makes.
+    pub(super) fn uid(&self) -> u32 {
+        self.on_behalf.unwrap_or_else(|| nix::unistd::getuid().as_raw())
     }
 
     /// The name without its folders.

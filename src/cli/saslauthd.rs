@@ -1,8 +1,9 @@
 //! `saslauthd-rs`: the helper.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use clap::Parser;
@@ -11,7 +12,7 @@ use crate::config::{Config, LookupSocket, MUX, Mode, Protocol, Socket, SocketPat
 use crate::exchange::Policy;
 use crate::identity::{Realm, Realms};
 use crate::server::session::Settings;
-use crate::server::{ActivityPlace, Door, DoorError, Service, SettingsSource, privilege};
+use crate::server::{ActivityPlace, Door, DoorError, Service, SettingsSource, Storekeeper, privilege};
 use crate::store::sqlite::Reader;
 use crate::store::{CredentialLookup, DecoyShape, StoreError};
 
@@ -19,7 +20,8 @@ use super::exit::Exit;
 use super::failure::{Failure, refused_name};
 use super::host::HostNames;
 use super::output::{Data, Program, to_stderr};
-use super::site;
+use super::site::{self, Site};
+use super::storekeeper;
 
 /// Tells mail servers who may log in.
 #[derive(Debug, Clone, Parser)]
@@ -46,6 +48,13 @@ struct Options {
     /// times
     #[arg(long, value_name = "SOCKET")]
     lookup: Vec<PathBuf>,
+    /// Open a socket on which programs of root, or of listed users, change accounts through the libsasl2 plugin; may be given
+    /// several times
+    #[arg(long, value_name = "SOCKET")]
+    store: Vec<PathBuf>,
+    /// Be the process behind this store socket, which standard input listens on
+    #[arg(long, value_name = "SOCKET", hide = true)]
+    storekeeper: Option<PathBuf>,
     /// Read options and settings, say what is wrong with them, and exit
     #[arg(long)]
     check_config: bool,
@@ -70,7 +79,11 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
             return if shown.is_ok() { Exit::Success } else { Exit::Failure };
         }
     };
-    match serve(options) {
+    let done = match &options.storekeeper {
+        Some(socket) => keep_store(&program, &options, socket),
+        None => serve(options),
+    };
+    match done {
         Ok(()) => Exit::Success,
         Err(failure) => failure.tell(&program),
     }
@@ -90,6 +103,8 @@ fn serve(options: Options) -> Result<(), Failure> {
 
     let mut doors = open_doors(&config.sockets(), config.names_sockets())?;
     doors.iter_mut().try_for_each(|door| door.hand_out(&config.lookup))?;
+    let (for_changes, doors) = doors.into_iter().partition(|door: &Door| door.protocol() == Protocol::Store);
+    let _storekeepers = start_storekeepers(&settings.options, for_changes)?;
     if let Some(user) = &config.user {
         privilege::become_user(user).map_err(|fault| {
             Failure::new(Exit::Failure, fault).hint("start it as root, or take `user` out of the configuration file")
@@ -113,6 +128,42 @@ fn serve(options: Options) -> Result<(), Failure> {
     let service = Service { doors, store, settings, connections, hash_threads, activity };
     crate::server::serve(service)
         .map_err(|fault| Failure::new(Exit::Failure, anyhow::Error::new(fault).context("the helper cannot go on")))
+}
+
+/// Starts a process for each of `doors`, while this one still has the rights that changes need.
+fn start_storekeepers(options: &Options, doors: Vec<Door>) -> Result<Vec<Storekeeper>, Failure> {
+    let start = |door: Door| {
+        let path = door.path().to_owned();
+        let mut command = Command::new(std::env::current_exe()?);
+        let given = [
+            ("--config", options.config.as_ref().map(|path| path.as_os_str())),
+            ("--database", options.database.as_ref().map(|path| path.as_os_str())),
+            ("--realm", options.realm.as_ref().map(OsStr::new)),
+            ("--storekeeper", Some(path.as_os_str())),
+        ];
+        command.args(given.into_iter().filter_map(|(option, value)| Some([OsStr::new(option), value?])).flatten());
+        command.env_clear().envs(std::env::var_os("JOURNAL_STREAM").map(|stream| ("JOURNAL_STREAM", stream)));
+        Storekeeper::start(door, command)
+    };
+    let started: std::io::Result<Vec<Storekeeper>> = doors.into_iter().map(start).collect();
+    started.map_err(|fault| {
+        Failure::new(Exit::Failure, anyhow::Error::new(fault).context("cannot start the process behind a store socket"))
+    })
+}
+
+/// What such a process does.
+fn keep_store(program: &Program, options: &Options, socket: &Path) -> Result<(), Failure> {
+    let config = configure(options)?;
+    storekeeper::run(program, &config, socket, || {
+        let mut site = Site::load(
+            options.config.as_deref().map(Path::as_os_str),
+            options.database.as_deref().map(Path::as_os_str),
+        )?;
+        if let Some(realm) = &options.realm {
+            site.config.realm = Some(Realm::new(realm).map_err(|fault| refused_name("realm", fault))?);
+        }
+        Ok(site)
+    })
 }
 
 /// The settings: file and options, read again on demand.
@@ -149,7 +200,7 @@ fn configure(options: &Options) -> Result<Config, Failure> {
         config.realm = Some(Realm::new(realm).map_err(|fault| refused_name("realm", fault))?);
     }
     // Whoever names a socket on the command line wants no others.
-    let named = [&options.dovecot, &options.userdb, &options.saslauthd, &options.lookup];
+    let named = [&options.dovecot, &options.userdb, &options.saslauthd, &options.lookup, &options.store];
     if !named.iter().all(|named| named.is_empty()) {
         let sockets = |paths: &[PathBuf]| paths.iter().map(|path| socket_at(path)).collect::<Result<Vec<_>, _>>();
         (config.dovecot, config.userdb) = (sockets(&options.dovecot)?, sockets(&options.userdb)?);
@@ -160,6 +211,12 @@ fn configure(options: &Options) -> Result<Config, Failure> {
             same.cloned().unwrap_or_else(|| LookupSocket::at(socket))
         };
         config.lookup = sockets(&options.lookup)?.into_iter().map(listed).collect();
+        // Nor who may change accounts.
+        let listed = |socket: Socket| {
+            let same = config.store.iter().find(|store| store.path == socket.path);
+            same.cloned().unwrap_or(socket)
+        };
+        config.store = sockets(&options.store)?.into_iter().map(listed).collect();
     }
     Ok(config)
 }

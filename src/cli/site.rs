@@ -128,7 +128,7 @@ pub(super) fn realms(
 
 /// Who makes the changes of this process.
 pub(super) fn actor(program: &Program) -> Actor {
-    Actor { uid: nix::unistd::getuid().as_raw(), program: program.name().to_owned() }
+    Actor { uid: program.uid(), program: program.name().to_owned() }
 }
 
 /// Now, on the wall.

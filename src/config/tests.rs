@@ -66,6 +66,9 @@ fn every_setting_is_taken() {
         mode = "0666"
         accounts_per_minute = 7
         peers = [{ user = "cyrus", realms = ["example.com"] }, { group = 45, schemes = ["cram-md5", "scram-sha-1"] }]
+        [[store]]
+        path = "/run/s"
+        peers = [33]
         "#,
     )
     .unwrap();
@@ -92,10 +95,11 @@ fn every_setting_is_taken() {
     assert_eq!(sockets[0].1.peers, [User::Named("root".to_owned()), User::Id(1000)]);
     let at = |path: &str| Socket::at(SocketPath::new(Path::new(path)).unwrap());
     let lookup = Socket { mode: Mode::OPEN, ..at("/run/l") };
+    let store = Socket { peers: vec![User::Id(33)], ..at("/run/s") };
     let plain =
         [(Protocol::Dovecot, "/run/x"), (Protocol::Userdb, "/run/u"), (Protocol::Saslauthd, "/run/saslauthd/mux")];
     let plain = plain.into_iter().map(|(protocol, path)| (protocol, at(path)));
-    assert_eq!(sockets[1..], plain.chain([(Protocol::Lookup, lookup)]).collect::<Vec<_>>());
+    assert_eq!(sockets[1..], plain.chain([(Protocol::Lookup, lookup), (Protocol::Store, store)]).collect::<Vec<_>>());
     assert_eq!(config.lookup[0].accounts_per_minute.get(), 7);
     let all = LookupPeer { who: UserOrGroup::Group(Group::Id(45)), realms: None, mechanisms: None };
     let realms = Some(vec![Realm::new("example.com").unwrap()]);

@@ -3,3 +3,4 @@
 pub mod dovecot;
 pub mod lookup;
 pub mod saslauthd;
+pub mod store;

@@ -216,6 +216,8 @@ impl Loop {
             Protocol::Dovecot => Some(Spoken::Dovecot),
             Protocol::Userdb => Some(Spoken::Userdb),
             Protocol::Saslauthd => Some(Spoken::Saslauthd),
+            // Another process has those.
+            Protocol::Store => None,
             Protocol::Lookup => door.askers.as_ref().and_then(|askers| askers.asker(uid())).map(Spoken::Lookup),
         };
         let Some(spoken) = spoken else {

@@ -151,6 +151,24 @@ impl Door {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// What is spoken there.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// Gives the listening socket away. As long as the rest is kept, so is its name.
+    pub(super) fn hand_over(self) -> (UnixListener, Nameplate) {
+        (self.listener, Nameplate { path: self.path, _entry: self._entry })
+    }
+}
+
+/// The name of a socket that another process has: removed at the end, if we made it.
+#[derive(Debug)]
+pub(super) struct Nameplate {
+    pub(super) path: PathBuf,
+    _entry: Option<Entry>,
 }
 
 fn peers_of(socket: &Socket) -> Result<Vec<u32>, DoorFault> {

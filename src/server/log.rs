@@ -179,11 +179,7 @@ impl Writer {
         let shown = self.shown.load(Ordering::Relaxed);
         for event in events {
             self.activity.note(event);
-            if self.prefixed {
-                let _ = write!(text, "<{}>", event.severity() as u8);
-            }
-            let _ = event.write_line(shown, text);
-            text.push('\n');
+            put(event, self.prefixed, shown, text);
         }
     }
 }
@@ -195,6 +191,21 @@ fn flush(text: &mut String) {
         text.clear();
         text.shrink_to(64 * 1024);
     }
+}
+
+/// Writes one line, here and now, for processes that have no loop.
+pub fn say(event: &Event) {
+    let mut text = String::new();
+    put(event, is_journal(), false, &mut text);
+    flush(&mut text);
+}
+
+fn put(event: &Event, prefixed: bool, unknown_names: bool, text: &mut String) {
+    if prefixed {
+        let _ = write!(text, "<{}>", event.severity() as u8);
+    }
+    let _ = event.write_line(unknown_names, text);
+    text.push('\n');
 }
 
 /// Whether stderr is the journal's: `JOURNAL_STREAM` names its device and inode (systemd.exec(5)). Then each line begins

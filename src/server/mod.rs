@@ -19,6 +19,7 @@ mod pool;
 pub mod privilege;
 pub mod session;
 mod signals;
+mod storekeeper;
 mod timers;
 pub mod userdb;
 
@@ -37,9 +38,11 @@ use desk::Desk;
 use event_loop::Loop;
 pub use listener::{Door, DoorError};
 use log::Log;
+pub use log::say;
 use pool::Pool;
 use session::Settings;
 use signals::Signals;
+pub use storekeeper::Storekeeper;
 
 /// Where the settings come from.
 pub trait SettingsSource {

@@ -76,6 +76,7 @@ fn every_option_is_in_help_and_man_page() {
                 "--userdb",
                 "--saslauthd",
                 "--lookup",
+                "--store",
                 "--check-config",
                 "--config",
             ],

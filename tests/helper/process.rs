@@ -224,6 +224,13 @@ impl Helper {
         status.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned()
     }
 
+    /// The processes that its first thread has started.
+    pub(crate) fn children(&self) -> Vec<i32> {
+        let id = self.child.id();
+        let list = std::fs::read_to_string(self.proc(&format!("task/{id}/children"))).unwrap();
+        list.split_ascii_whitespace().map(|child| child.parse().unwrap()).collect()
+    }
+
     /// Private memory in use.
     pub(crate) fn resident_kib(&self) -> u64 {
         self.status("RssAnon:").split_ascii_whitespace().next().unwrap().parse().unwrap()

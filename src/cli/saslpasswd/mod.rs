@@ -1,11 +1,12 @@
 //! `saslpasswd-rs`: saslpasswd2, option for option, and a few long options of our own.
 
 mod options;
-mod password;
+pub(super) mod password;
 
 use std::ffi::OsString;
 
 use crate::credential::AccountState;
+use crate::identity::Identity;
 use crate::store::{Applied, Change, CredentialAdmin};
 
 use self::options::{Options, Task};
@@ -34,7 +35,7 @@ fn perform(program: &Program, options: &Options, task: &Task) -> Result<(), Fail
     let named = |userid: &OsString| Named::parse(userid, options.realm.as_deref());
     match task {
         Task::SetPassword(userid) => password::set(program, &site, options, &named(userid)?),
-        Task::Delete(userid) => delete(program, &site, &named(userid)?),
+        Task::Delete(userid) => delete(program, &site, &named(userid)?).map(drop),
         Task::Disable(userid, disabled) => set_disabled(program, &site, &named(userid)?, *disabled),
         Task::List { pattern, json } => {
             let which = Which { patterns: pattern.iter().map(OsString::as_os_str).collect(), unused_for: None };
@@ -44,13 +45,13 @@ fn perform(program: &Program, options: &Options, task: &Task) -> Result<(), Fail
 }
 
 /// As with saslpasswd2 it is no error if there is no such account, and a database is made where there is none.
-fn delete(program: &Program, site: &Site, named: &Named) -> Result<(), Failure> {
+pub(super) fn delete(program: &Program, site: &Site, named: &Named) -> Result<Identity, Failure> {
     let mut store = site.writer_or_new(program)?;
     let realms = site.realms(&mut store)?;
     let identity = named.resolve(&realms);
     let receipt = store.apply(Change::Remove { key: identity.key() }, &site::actor(program), site::now())?;
     audit_log::note(program, &identity, "deleted", &receipt);
-    Ok(())
+    Ok(identity)
 }
 
 fn set_disabled(program: &Program, site: &Site, named: &Named, disabled: bool) -> Result<(), Failure> {

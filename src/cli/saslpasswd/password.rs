@@ -8,7 +8,8 @@ use crate::cli::site::{Named, Site};
 use crate::cli::weak;
 use crate::config::WeakPasswords;
 use crate::credential::{Account, Label, PasswordFacts};
-use crate::identity::IdentityError;
+use crate::identity::{Identity, IdentityError};
+use crate::secret::Password;
 use crate::store::Basis;
 
 use super::options::Options;
@@ -16,6 +17,17 @@ use super::options::Options;
 pub(super) fn set(program: &Program, site: &Site, options: &Options, named: &Named) -> Result<(), Failure> {
     // Before the store is touched: whoever mistypes or gives up has changed nothing, nor made an empty database.
     let password = prompt::new_password(options.pipe)?;
+    store(program, site, named, &password, options.no_plaintext).map(drop)
+}
+
+/// Sets it, and makes account and database where they are missing; gives the account.
+pub(in crate::cli) fn store(
+    program: &Program,
+    site: &Site,
+    named: &Named,
+    password: &Password,
+    no_plaintext: bool,
+) -> Result<Identity, Failure> {
     let mut store = site.writer_or_new(program)?;
     let realms = site.realms(&mut store)?;
     let identity = named.resolve(&realms);
@@ -23,12 +35,12 @@ pub(super) fn set(program: &Program, site: &Site, options: &Options, named: &Nam
         weak::heed(program, site.config.weak_passwords, &password, &identity)?;
     }
     let main = Label::main();
-    let no_plaintext = options.no_plaintext;
-    let setting = Setting { identity: &identity, label: &main, password: &password, no_plaintext, realms: &realms };
+    let setting = Setting { identity: &identity, label: &main, password, no_plaintext, realms: &realms };
     setting.apply(program, site, &mut store, "password set", |basis, account| {
         refuse_new_account_without_realm(basis)?;
         Ok(limits_of_main(account))
-    })
+    })?;
+    Ok(identity)
 }
 
 /// Only an import can have made such an account.

@@ -3,11 +3,11 @@
 use super::{LookupFault, VERSION};
 
 /// Takes messages apart, from the front.
-pub(super) struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     /// The body of the message that `received` holds, past its version; `None` as long as some of it is missing.
-    pub(super) fn of_message(received: &'a [u8], longest: usize) -> Result<Option<Self>, LookupFault> {
+    pub(crate) fn of_message(received: &'a [u8], longest: usize) -> Result<Option<Self>, LookupFault> {
         let Some((length, rest)) = received.split_first_chunk() else { return Ok(None) };
         let length = usize::from(u16::from_be_bytes(*length));
         if length > longest {
@@ -24,13 +24,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn byte(&mut self) -> Result<u8, LookupFault> {
+    pub(crate) fn byte(&mut self) -> Result<u8, LookupFault> {
         let (&byte, rest) = self.0.split_first().ok_or(LookupFault::Malformed)?;
         self.0 = rest;
         Ok(byte)
     }
 
-    pub(super) fn counted(&mut self, longest: usize) -> Result<&'a [u8], LookupFault> {
+    pub(crate) fn counted(&mut self, longest: usize) -> Result<&'a [u8], LookupFault> {
         let (length, rest) = self.0.split_first_chunk().ok_or(LookupFault::Malformed)?;
         let length = usize::from(u16::from_be_bytes(*length));
         if length > longest {
@@ -41,13 +41,13 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
-    pub(super) fn is_at_end(&self) -> bool {
+    pub(crate) fn is_at_end(&self) -> bool {
         self.0.is_empty()
     }
 }
 
 /// Appends `bytes`, counted.
-pub(super) fn push_counted(bytes: &[u8], longest: usize, to: &mut Vec<u8>) -> Result<(), LookupFault> {
+pub(crate) fn push_counted(bytes: &[u8], longest: usize, to: &mut Vec<u8>) -> Result<(), LookupFault> {
     let length = u16::try_from(bytes.len()).ok().filter(|_| bytes.len() <= longest).ok_or(LookupFault::TooLong)?;
     to.extend_from_slice(&length.to_be_bytes());
     to.extend_from_slice(bytes);

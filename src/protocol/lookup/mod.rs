@@ -5,7 +5,7 @@
 //! (`docs/decisions/0017-the-plugin-is-a-guest.md`).
 
 mod answer;
-mod bytes;
+pub(super) mod bytes;
 mod request;
 
 pub use answer::{Answer, Property};
@@ -24,13 +24,13 @@ pub const MAX_VALUE: usize = 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LookupFault {
     /// Longer than a message, or a part of it, can be.
-    #[error("longer than a message of the lookup protocol can be")]
+    #[error("longer than a message can be")]
     TooLong,
     /// Of another version.
-    #[error("version {0} of the lookup protocol, where {VERSION} is spoken")]
+    #[error("version {0} of the protocol, where {VERSION} is spoken")]
     Version(u8),
     /// Not of the form that the protocol describes.
-    #[error("not a message of the lookup protocol")]
+    #[error("not a message of the protocol")]
     Malformed,
 }
 

@@ -6,5 +6,6 @@ pub(crate) mod relays;
 pub(crate) mod sendmail;
 mod served;
 mod site;
+mod store;
 mod table;
 mod walk;

@@ -4,7 +4,7 @@ use crate::machine::{Machine, project, wait_for};
 
 use super::site::{SaslSite, USER, plugin};
 
-const MECHANISMS: [&str; 4] = ["DIGEST-MD5", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256"];
+const MECHANISMS: [&str; 5] = ["DIGEST-MD5", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"];
 
 /// Numbers of libsasl2.
 const BADAUTH: &str = "-13 ";
@@ -56,7 +56,7 @@ fn names_that_may_not_log_in_look_alike() {
             site.ends(&[mechanism, user, "secret"], NOUSER);
         }
         // The client is given a salt before it proves anything.
-        for mechanism in ["SCRAM-SHA-1", "SCRAM-SHA-256"] {
+        for mechanism in ["SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"] {
             site.ends(&[mechanism, user, "secret"], BADAUTH);
         }
     }
@@ -109,7 +109,7 @@ while True:
 #[test]
 fn who_answers_wrongly_late_or_as_somebody_else_is_not_believed() {
     for (user, how, complaint) in [
-        (0, "junk", "not a message of the lookup protocol"),
+        (0, "junk", "not a message of the protocol"),
         (0, "half", "the helper ended the connection"),
         (0, "closes", "the helper ended the connection"),
         (0, "says nothing", "did not answer in time"),

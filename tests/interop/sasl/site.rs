@@ -41,6 +41,14 @@ impl SaslSite {
         site
     }
 
+    /// With a helper, and no database yet.
+    pub(crate) fn without_database() -> Self {
+        let mut site = Self::new();
+        site.helper.configure(&site.settings());
+        site.start();
+        site
+    }
+
     /// With a helper, and accounts of the realm example.com.
     pub(crate) fn with_accounts(accounts: &[(&str, &str)]) -> Self {
         let mut site = Self::new();
@@ -66,13 +74,17 @@ impl SaslSite {
         for inside in [0, USER] {
             let _ = write!(peers, "{{ user = {} }},", outside(&self.machine, inside));
         }
-        let [lookup, mux] = ["lookup", "mux"].map(|name| self.machine.shared().join(name));
+        let [lookup, mux, store] = ["lookup", "mux", "store"].map(|name| self.machine.shared().join(name));
         format!(
-            "realm = \"example.com\"\nrealm_aliases = [\"mail\", \"mail.example.com\"]\nscram_iterations = 4096\n\
+            "schemes = [\"digest-md5\", \"cram-md5\", \"scram-sha-1\", \"scram-sha-256\", \"scram-sha-512\"]\n\
+             realm = \"example.com\"\nrealm_aliases = [\"mail\", \"mail.example.com\"]\nscram_iterations = 4096\n\
              [[lookup]]\npath = \"{}\"\nmode = \"0666\"\npeers = [{peers}]\naccounts_per_minute = 1000\n\
-             [[saslauthd]]\npath = \"{}\"\nmode = \"0666\"\n",
+             [[saslauthd]]\npath = \"{}\"\nmode = \"0666\"\n\
+             [[store]]\npath = \"{}\"\nmode = \"0666\"\npeers = [{}]\n",
             lookup.display(),
-            mux.display()
+            mux.display(),
+            store.display(),
+            self.outside(0)
         )
     }
 
