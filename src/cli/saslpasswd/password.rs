@@ -32,7 +32,7 @@ pub(in crate::cli) fn store(
     let realms = site.realms(&mut store)?;
     let identity = named.resolve(&realms);
     if site.config.weak_passwords == WeakPasswords::Refuse {
-        weak::heed(program, site.config.weak_passwords, &password, &identity)?;
+        weak::heed(program, site.config.weak_passwords, password, &identity)?;
     }
     let main = Label::main();
     let setting = Setting { identity: &identity, label: &main, password, no_plaintext, realms: &realms };

@@ -84,7 +84,7 @@ impl SaslSite {
             lookup.display(),
             mux.display(),
             store.display(),
-            self.outside(0)
+            outside(&self.machine, 0)
         )
     }
 

@@ -1,10 +1,9 @@
 //! Debian's own saslpasswd2, which our plugin lets write here.
 
 use crate::machine::Ran;
+use crate::pages::block;
 
-use super::site::{SaslSite, USER};
-
-const SASLPASSWD: &str = "auxprop_plugin: sasldb_rs\nsasldb_rs_store: /run/sasldb-rs/store\n";
+use super::site::{PAGE, SaslSite, USER};
 
 const MECHANISMS: [&str; 7] =
     ["PLAIN", "LOGIN", "DIGEST-MD5", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"];
@@ -34,7 +33,7 @@ impl SaslSite {
 /// What saslpasswd2 writes is the host's own program's to read: PLAIN and LOGIN by the saslauthd socket, all else by the plugin.
 fn site(more: &str) -> SaslSite {
     let site = SaslSite::without_database();
-    site.tell("saslpasswd", &[SASLPASSWD, more].concat());
+    site.tell("saslpasswd", &[&block(PAGE, "## saslpasswd2", "auxprop_plugin"), more].concat());
     site.tell_plugin("host", "pwcheck_method: saslauthd\nsaslauthd_path: /run/sasldb-rs/mux");
     site
 }
