@@ -188,6 +188,8 @@ fn a_helper_that_became_another_user_leaves_the_right_to_write_to_its_storekeepe
     site.configure(&format!("user = \"nobody\"\n[[store]]\npath = {path:?}\n"));
     let helper = site.start(&["--store", path.to_str().unwrap()]);
     helper.wait_for_log(&format!("listening on {}", path.display()));
+    // Who greets has become its user.
+    helper.greeted();
     assert!(helper.status("Uid:").ends_with(&nobody.uid.to_string()));
     assert_eq!(ask(&site, "joe", "", Wish::Set(b"other")), StoreAnswer::Done);
     assert!(logs_in(&helper, "joe", "other"));
