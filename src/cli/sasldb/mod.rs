@@ -10,6 +10,7 @@ mod log;
 mod login;
 mod options;
 mod password;
+mod rekey;
 mod test;
 mod verify;
 mod who;
@@ -47,6 +48,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
         Command::Import(import) => site().and_then(|site| import::import(&program, &site, import)),
         Command::Backup(backup) => site().and_then(|site| backup::backup(&site, backup)),
         Command::Restore(restore) => site().and_then(|site| backup::restore(&program, &site, restore)),
+        Command::Rekey => site().and_then(|site| rekey::rekey(&program, &site)),
         Command::Log(log) => site().and_then(|site| log::run(&site, log)),
         Command::Account(command) => site().and_then(|site| account::run(&program, &site, command)),
         Command::Apply(apply) => site().and_then(|site| apply::apply(&program, &site, apply)),

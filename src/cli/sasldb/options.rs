@@ -83,6 +83,11 @@ pub(super) enum Command {
     /// The backup is looked through first, and refused if anything is wrong with it or the key file does not open it. The
     /// helper need not be stopped.
     Restore(Restore),
+    /// Seal every account with a new key
+    ///
+    /// Helper and tools go on meanwhile. Run it again if it was interrupted: it goes on. Prints the new key's id and how many accounts
+    /// it sealed. Backups that were made before open with the earlier key only: keep a copy of the key file for as long as them.
+    Rekey,
 }
 
 #[derive(Debug, Args)]

@@ -1,15 +1,17 @@
 //! The audit: a chain of MACs over every change.
 
 use rusqlite::{Connection, OptionalExtension as _};
+use zeroize::Zeroizing;
 
-use crate::runtime::UnixTime;
+use crate::runtime::{Entropy, UnixTime};
+use crate::secret::SecretArray;
 use crate::store::{Actor, AuditHead, StoreError};
 
 use super::files::DatabaseFile;
 use super::keyfile::Keys;
 use super::open::fault;
 use super::row::{blob, key_id, number, text};
-use super::seal::{Canonical, Key, KeyId};
+use super::seal::{AuditKey, Canonical, Key, KeyId};
 
 /// One entry as it was written, which the key may prove or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +48,7 @@ impl<'a> Entry<'a> {
         Self { at, uid: actor.uid, program: &actor.program, action, subject: None, detail: None }
     }
 
-    fn mac(&self, key: &Key, database: &[u8; 16], before: Option<AuditHead>, number: u64) -> [u8; 32] {
+    fn mac(&self, key: &AuditKey, database: &[u8; 16], before: Option<AuditHead>, number: u64) -> [u8; 32] {
         let mut buffer = Vec::new();
         let mut fields = Canonical::begin(&mut buffer, "sasldb-rs audit 1");
         fields.bytes(database);
@@ -58,7 +60,7 @@ impl<'a> Entry<'a> {
         fields.text(Some(self.action));
         fields.text(self.subject);
         fields.text(self.detail);
-        key.audit_mac(&[&buffer])
+        key.mac(&[&buffer])
     }
 }
 
@@ -88,7 +90,7 @@ pub(super) fn append(
     entry: &Entry<'_>,
 ) -> Result<AuditHead, StoreError> {
     let number = next_number(before);
-    let head = AuditHead { number, mac: entry.mac(key, database, before, number) };
+    let head = AuditHead { number, mac: entry.mac(&key.audit, database, before, number) };
     let written = connection
         .prepare_cached(
             "INSERT INTO audit (number, at, uid, program, action, subject, detail, key_id, mac) \
@@ -151,6 +153,7 @@ pub(super) fn verify(
     visit: &mut dyn FnMut(AuditHead),
 ) -> Result<Option<AuditHead>, StoreError> {
     let fail = |e| fault(file.path(), e);
+    let earlier = earlier_keys(connection, file, keys, database)?;
     let mut statement = connection
         .prepare("SELECT number, at, uid, program, action, subject, detail, key_id, mac FROM audit ORDER BY number")
         .map_err(fail)?;
@@ -174,7 +177,10 @@ pub(super) fn verify(
             detail: text(column(6)?)?,
         };
         let id: KeyId = key_id(column(7)?)?;
-        let key = keys.find(id)?;
+        let key = match earlier.iter().find(|(earlier, _)| *earlier == id) {
+            Some((_, key)) => key,
+            None => &keys.find(id)?.audit,
+        };
         let mac = entry.mac(key, database, last, wanted);
         if blob(column(8)?)? != mac {
             return Err(broken("or what comes before it was changed"));
@@ -184,4 +190,56 @@ pub(super) fn verify(
         last = Some(head);
     }
     Ok(last)
+}
+
+/// The audit keys of earlier key files.
+pub(super) fn earlier_keys(
+    connection: &Connection,
+    file: &DatabaseFile,
+    keys: &Keys,
+    database: &[u8; 16],
+) -> Result<Vec<(KeyId, AuditKey)>, StoreError> {
+    let fail = |e| fault(file.path(), e);
+    let broken = || StoreError::Damaged("the seal over an earlier audit key is broken".to_owned());
+    let mut statement = connection.prepare("SELECT key_id, sealed FROM audit_keys").map_err(fail)?;
+    let mut rows = statement.query(()).map_err(fail)?;
+    let mut earlier = Vec::new();
+    while let Some(row) = rows.next().map_err(fail)? {
+        let id = key_id(row.get_ref(0).map_err(fail)?)?;
+        let sealed = blob(row.get_ref(1).map_err(fail)?)?;
+        let mut plain = Zeroizing::new(Vec::new());
+        let associated = of_earlier_key(database, id);
+        if !keys.all().any(|key| key.open(&associated, sealed, &mut plain)) {
+            return Err(broken());
+        }
+        let bytes = plain.as_slice().try_into().map_err(|_| broken())?;
+        earlier.push((id, AuditKey::new(SecretArray::new(bytes))));
+    }
+    Ok(earlier)
+}
+
+/// Keeps the audit key of a key that is to go, and those before it, under the one that comes.
+pub(super) fn keep_keys(
+    connection: &Connection,
+    file: &DatabaseFile,
+    keep: &[(KeyId, &AuditKey)],
+    database: &[u8; 16],
+    under: &Key,
+    entropy: &mut dyn Entropy,
+) -> Result<(), StoreError> {
+    for (id, key) in keep {
+        let sealed = under.seal(&of_earlier_key(database, *id), key.expose(), entropy)?;
+        connection
+            .execute("INSERT OR REPLACE INTO audit_keys (key_id, sealed) VALUES (?1, ?2)", (id.0, sealed))
+            .map_err(|e| fault(file.path(), e))?;
+    }
+    Ok(())
+}
+
+fn of_earlier_key(database: &[u8; 16], id: KeyId) -> Vec<u8> {
+    let mut buffer = Vec::new();
+    let mut fields = Canonical::begin(&mut buffer, "sasldb-rs audit key 1");
+    fields.bytes(database);
+    fields.bytes(&id.0);
+    buffer
 }

@@ -154,7 +154,7 @@ pub fn restore(copy: &Path, place: &Place, actor: &Actor, now: UnixTime) -> Resu
         Replaced::Database(None) | Replaced::Nothing => None,
     };
     let entry = Entry { detail: detail.as_deref(), ..Entry::by(actor, now, "restore") };
-    let head = audit::append(&transaction, &file, database.keys.current(), &database.meta.database, before, &entry)?;
+    let head = audit::append(&transaction, &file, database.sealing_key()?, &database.meta.database, before, &entry)?;
     transaction.commit().map_err(fail)?;
     Ok(head)
 }

@@ -109,10 +109,10 @@ fn make_in_file(
     if accounts != 0 {
         return Err(StoreError::Damaged("there are accounts, but the row that says whose is gone".to_owned()));
     }
-    let meta = Meta::create(&transaction, file, &creation.realms, creation.now, keys.current(), entropy)?;
+    let meta = Meta::create(&transaction, file, &creation.realms, creation.now, keys.first(), entropy)?;
     let entry = Entry::by(&creation.actor, creation.now, "create-database");
     let head = audit::head(&transaction, file)?;
-    audit::append(&transaction, file, keys.current(), &meta.database, head, &entry)?;
+    audit::append(&transaction, file, keys.first(), &meta.database, head, &entry)?;
     transaction.commit().map_err(fail)?;
     file.sync_folder()?;
     Ok(Database { file: file.clone(), connection, keys, meta })

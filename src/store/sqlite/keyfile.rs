@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::runtime::Entropy;
 use crate::secret::SecretArray;
-use crate::store::{KeyFault, StoreError};
+use crate::store::{KeyFault, StoreError, beside};
 
 use super::seal::{Key, KeyId};
 
@@ -26,14 +26,17 @@ const REMARK: &str =
 /// The longest key file that is read.
 const MAX_LEN: u64 = 4096;
 
+/// More than the bytes of a line with a key, and of the line ends before it.
+const KEY_LINE: usize = 80;
+
 /// Read or written by others, or written by the group. Execution means nothing for a key.
 const TOO_OPEN: u32 = 0o026;
 
 /// The keys of a key file.
 pub(super) struct Keys {
     path: PathBuf,
-    current: Key,
-    other: Option<Key>,
+    first: Key,
+    second: Option<Key>,
 }
 
 impl Keys {
@@ -56,8 +59,8 @@ impl Keys {
         let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX_LEN).unwrap_or_default()));
         file.take(MAX_LEN).read_to_end(&mut text).map_err(|e| unread(&e))?;
         let mut keys = parse(&text).ok_or_else(|| fail(KeyFault::Malformed))?.into_iter();
-        let current = keys.next().ok_or_else(|| fail(KeyFault::Malformed))?;
-        Ok(Self { path: path.to_owned(), current, other: keys.next() })
+        let first = keys.next().ok_or_else(|| fail(KeyFault::Malformed))?;
+        Ok(Self { path: path.to_owned(), first, second: keys.next() })
     }
 
     /// Reads the file at `path`, and makes one first if there is none. Of several that make it at once, one does.
@@ -74,14 +77,24 @@ impl Keys {
         Self::read(path)
     }
 
-    /// The key that seals what is written.
-    pub(super) fn current(&self) -> &Key {
-        &self.current
+    /// The first. In a file with two, it is the earlier one.
+    pub(super) fn first(&self) -> &Key {
+        &self.first
+    }
+
+    /// The last. In a file with two, it is the one to go on with.
+    pub(super) fn last(&self) -> &Key {
+        self.second.as_ref().unwrap_or(&self.first)
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Key> {
+        core::iter::once(&self.first).chain(&self.second)
     }
 
     /// The key named `id`. Without it, the database needs another key file.
     pub(super) fn find(&self, id: KeyId) -> Result<&Key, StoreError> {
-        let found = core::iter::once(&self.current).chain(&self.other).find(|key| key.id == id);
+        let found = self.all().find(|key| key.id == id);
         found.ok_or_else(|| StoreError::Key { path: self.path.clone(), fault: KeyFault::OtherKey })
     }
 
@@ -89,10 +102,88 @@ impl Keys {
     /// is sealed with it.
     pub(super) fn find_or_reread(&mut self, id: KeyId) -> Result<&Key, StoreError> {
         if self.find(id).is_err() {
-            *self = Self::read(&self.path)?;
+            self.reread()?;
         }
         self.find(id)
     }
+
+    /// Takes the file as it is now.
+    pub(super) fn reread(&mut self) -> Result<(), StoreError> {
+        *self = Self::read(&self.path)?;
+        Ok(())
+    }
+}
+
+/// Adds a new key at the end of the file. When this returns, it is on the disk.
+pub(super) fn add(path: &Path, entropy: &mut dyn Entropy) -> Result<(), StoreError> {
+    let mut master = Zeroizing::new([0; 32]);
+    entropy.fill(&mut *master).map_err(|_| StoreError::NoEntropy)?;
+    rewrite(path, |text, new| {
+        new.push_str(text.trim_end());
+        new.push('\n');
+        push_key(new, &master);
+    })
+}
+
+/// Takes all keys but the last out of the file.
+pub(super) fn keep_last(path: &Path) -> Result<(), StoreError> {
+    rewrite(path, |text, new| {
+        let keys = text.lines().filter(|line| is_key(line)).count();
+        let mut before = 0usize;
+        for line in text.lines() {
+            before = before.saturating_add(usize::from(is_key(line)));
+            if !is_key(line) || before == keys {
+                new.push_str(line);
+                new.push('\n');
+            }
+        }
+    })
+}
+
+fn is_key(line: &str) -> bool {
+    line.trim_start().starts_with("key ")
+}
+
+/// Puts another text in the place of the file's, for the same owner, group and mode: after a power cut it is the one or the other.
+fn rewrite(path: &Path, write: impl FnOnce(&str, &mut String)) -> Result<(), StoreError> {
+    let fail = |e: io::Error| unreachable(path, &e);
+    // A link stays one.
+    let path = std::fs::canonicalize(path).map_err(fail)?;
+    let file = open_nonblocking(&path).map_err(fail)?;
+    let meta = file.metadata().map_err(fail)?;
+    let room = usize::try_from(MAX_LEN).unwrap_or_default();
+    let mut text = Zeroizing::new(String::with_capacity(room));
+    file.take(MAX_LEN).read_to_string(&mut text).map_err(fail)?;
+    // With room for one more key, so that it never grows and leaves a copy behind.
+    let mut new = Zeroizing::new(String::with_capacity(room.saturating_add(KEY_LINE)));
+    write(&text, &mut new);
+
+    // One at a time does this: what a crash left behind is removed by the next run.
+    let beside = beside(&path, ".rekey");
+    let _ = std::fs::remove_file(&beside);
+    let written = (|| {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+        std::os::unix::fs::fchown(&file, Some(meta.uid()), Some(meta.gid()))?;
+        file.set_permissions(meta.permissions())?;
+        file.write_all(new.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&beside, &path)?;
+        File::open(super::files::folder_of(&path))?.sync_all()
+    })();
+    if written.is_err() {
+        let _ = std::fs::remove_file(&beside);
+    }
+    written.map_err(fail)
+}
+
+fn push_key(text: &mut String, master: &[u8; 32]) {
+    text.push_str("key ");
+    for byte in master {
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or_default());
+        }
+    }
+    text.push('\n');
 }
 
 /// A FIFO in the file's place must not make us wait.
@@ -134,21 +225,14 @@ fn from_hex(text: &str) -> Option<SecretArray<32>> {
 fn create(path: &Path, master: &[u8; 32]) -> io::Result<()> {
     let folder = super::files::folder_of(path);
     let mut text =
-        Zeroizing::new(String::with_capacity(FIRST_LINE.len().saturating_add(REMARK.len()).saturating_add(80)));
+        Zeroizing::new(String::with_capacity(FIRST_LINE.len().saturating_add(REMARK.len()).saturating_add(KEY_LINE)));
     text.push_str(FIRST_LINE);
     text.push('\n');
     text.push_str(REMARK);
-    text.push_str("\nkey ");
-    for byte in master {
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or_default());
-        }
-    }
     text.push('\n');
+    push_key(&mut text, master);
 
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".new-{}", std::process::id()));
-    let beside = PathBuf::from(beside);
+    let beside = beside(path, &format!(".new-{}", std::process::id()));
     // Only where the folder hands its own group down was that group chosen to hold the helper, and nobody else.
     let mode = if std::fs::metadata(folder)?.mode() & 0o2000 == 0 { 0o600 } else { 0o640 };
     let _ = std::fs::remove_file(&beside);

@@ -21,7 +21,8 @@ pub(super) struct Meta {
     pub(super) realms: Realms,
     created: UnixTime,
     aliases: String,
-    key_id: KeyId,
+    /// The key that seals what is written.
+    pub(super) key_id: KeyId,
     sealed_salt_key: Vec<u8>,
 }
 
@@ -48,13 +49,35 @@ impl Meta {
 
     /// Opens the salt key, and by that proves that `keys` are this database's.
     pub(super) fn open(&self, keys: &Keys) -> Result<SaltKey, StoreError> {
+        let plain = self.open_salt_key(keys)?;
+        let bytes = plain.as_slice().try_into().map_err(|_| damaged("its salt key has another length"))?;
+        Ok(SaltKey::new(bytes))
+    }
+
+    fn open_salt_key(&self, keys: &Keys) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let key = keys.find(self.key_id)?;
         let mut plain = Zeroizing::new(Vec::new());
         if !key.open(&self.associated_data(), &self.sealed_salt_key, &mut plain) {
             return Err(damaged("the seal over its realms and its salt key is broken"));
         }
-        let bytes = plain.as_slice().try_into().map_err(|_| damaged("its salt key has another length"))?;
-        Ok(SaltKey::new(bytes))
+        Ok(plain)
+    }
+
+    /// Goes over to another of the `keys`: what is written from now on is sealed with it.
+    pub(super) fn go_over(
+        &mut self,
+        connection: &Connection,
+        file: &DatabaseFile,
+        keys: &Keys,
+        to: &Key,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), StoreError> {
+        let salt_key = self.open_salt_key(keys)?;
+        self.sealed_salt_key = to.seal(&self.associated_data(), &salt_key, entropy)?;
+        self.key_id = to.id;
+        let written =
+            connection.execute("UPDATE meta SET key_id = ?1, salt_key = ?2", (to.id.0, &self.sealed_salt_key));
+        written.map(drop).map_err(|e| fault(file.path(), e))
     }
 
     /// Writes the row of a new database, with a new id and salt key.

@@ -8,7 +8,10 @@ use crate::store::StoreError;
 use super::files::DatabaseFile;
 use super::open::fault;
 
-const FILES: &[M<'_>] = &[M::up(include_str!("../../../migrations/0001_initial.sql"))];
+const FILES: &[M<'_>] = &[
+    M::up(include_str!("../../../migrations/0001_initial.sql")),
+    M::up(include_str!("../../../migrations/0002_audit_keys.sql")),
+];
 const MIGRATIONS: Migrations<'_> = Migrations::from_slice(FILES);
 
 /// As `migrations/0001_initial.sql` sets it: "sasl".

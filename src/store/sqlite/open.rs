@@ -86,11 +86,16 @@ fn connect(file: &DatabaseFile, access: OpenFlags, patience: Duration) -> Result
 /// where they are, for readers that could not make them. If others are at work it is left to them.
 pub(super) fn empty_log(connection: &Connection, file: &DatabaseFile) {
     if std::fs::metadata(beside(file.path(), "-wal")).is_ok_and(|log| log.len() >= LOG_LEFT) {
-        let _ = connection.busy_timeout(LOG_PATIENCE);
-        let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0));
-        if emptied == Ok(BUSY_NO) {
-            let _ = begin_log(connection);
-        }
+        checkpoint(connection);
+    }
+}
+
+/// As [`empty_log`], however short it is.
+pub(super) fn checkpoint(connection: &Connection) {
+    let _ = connection.busy_timeout(LOG_PATIENCE);
+    let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0));
+    if emptied == Ok(BUSY_NO) {
+        let _ = begin_log(connection);
     }
 }
 

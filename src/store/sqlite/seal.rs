@@ -17,11 +17,29 @@ const TAG: usize = 16;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct KeyId(pub(super) [u8; 8]);
 
+/// Makes the MACs of the audit's chain, and opens nothing.
+pub(super) struct AuditKey(SecretArray<32>);
+
+impl AuditKey {
+    pub(super) const fn new(bytes: SecretArray<32>) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        mac(self.0.expose(), parts)
+    }
+
+    /// To be sealed under the key that comes after.
+    pub(super) fn expose(&self) -> &[u8; 32] {
+        self.0.expose()
+    }
+}
+
 /// A key of the key file, with what follows from it. The file's own bytes are not kept.
 pub(super) struct Key {
     pub(super) id: KeyId,
     seal: Aes256GcmSiv,
-    audit: SecretArray<32>,
+    pub(super) audit: AuditKey,
     decoy: SecretArray<32>,
 }
 
@@ -34,7 +52,7 @@ impl Key {
         Self {
             id: KeyId(id),
             seal: Aes256GcmSiv::new((&*derive(b"seal")).into()),
-            audit: SecretArray::new(*derive(b"audit")),
+            audit: AuditKey::new(SecretArray::new(*derive(b"audit"))),
             decoy: SecretArray::new(*derive(b"decoy")),
         }
     }
@@ -76,11 +94,6 @@ impl Key {
             plain.zeroize();
         }
         opened.is_ok()
-    }
-
-    /// A MAC for the audit's chain.
-    pub(super) fn audit_mac(&self, parts: &[&[u8]]) -> [u8; 32] {
-        mac(self.audit.expose(), parts)
     }
 
     /// What a decoy's secrets are made from.
@@ -180,7 +193,7 @@ mod tests {
             "050505050505050505050505a05b9203b382387c081a25b09f77c33484736d32dd1b"
         );
         assert_eq!(
-            hex(&key(1).audit_mac(&[b"a", b"b"])),
+            hex(&key(1).audit.mac(&[b"a", b"b"])),
             "6482944c0a5433fbb54d178f611ab2c1763259bd216954b1821a514f8d729f89"
         );
     }

@@ -182,7 +182,7 @@ impl View {
             Some(opened) => opened,
             None => decoy
                 .as_row()
-                .open(keys.current(), &meta.database, scratch)
+                .open(keys.first(), &meta.database, scratch)
                 .map(|opened| (decoy::in_the_name_of(opened, who), decoy.as_row().size())),
         };
         Ok(opened.map(|(account, size)| {
@@ -226,10 +226,10 @@ impl Common {
 
 impl Decoys {
     fn make(shapes: &ShapeCensus, keys: &Keys, meta: &Meta) -> Result<Self, StoreError> {
-        let mut entropy = Expanded::new(keys.current().decoy_seed());
+        let mut entropy = Expanded::new(keys.first().decoy_seed());
         let mut decoy = |shape: &Shape, home: Home| {
             let account = decoy::account(shape, home, &meta.realms, &mut entropy).ok_or(StoreError::NoEntropy)?;
-            NewRow::seal(&account, keys.current(), &meta.database, &mut entropy)
+            NewRow::seal(&account, keys.first(), &meta.database, &mut entropy)
         };
         let both = |shape| Ok([decoy(shape, Home::DefaultRealm)?, decoy(shape, Home::OtherRealm)?]);
         Ok(Self(shapes.shapes().map(both).collect::<Result<_, StoreError>>()?))

@@ -19,6 +19,7 @@ use super::list;
 use super::meta::{Meta, count};
 use super::open::{empty_log, fault};
 use super::row::{NewRow, PUT, Row, SELECT_ONE, Scratch};
+use super::seal::Key;
 
 /// Changes accounts. Any number of processes may at once: each change is one transaction, and they wait for each other.
 pub struct Writer {
@@ -92,6 +93,7 @@ impl Writer {
         // Locked before anything is read: what is decided on cannot change under the decision.
         let transaction =
             Transaction::new_unchecked(&database.connection, TransactionBehavior::Immediate).map_err(fail)?;
+        refresh(&transaction, &database.file, &mut database.keys, &mut database.meta)?;
         let done = work(database, &mut **entropy)?;
         transaction.commit().map_err(fail)?;
         Ok(done)
@@ -115,6 +117,11 @@ impl Drop for Writer {
 }
 
 impl Database {
+    /// The key that seals what is written: the one that the database names.
+    pub(super) fn sealing_key(&self) -> Result<&Key, StoreError> {
+        self.keys.find(self.meta.key_id)
+    }
+
     fn find(&self, key: &IdentityKey) -> Result<Existing, StoreError> {
         let fail = |e| fault(self.file.path(), e);
         let mut statement = self.connection.prepare_cached(SELECT_ONE).map_err(fail)?;
@@ -158,7 +165,7 @@ impl Database {
         let (note, after) = match change::plan(existing, change, revision, now, surroundings)? {
             Plan::Leave(applied) => return Ok(Receipt { applied, audit: None }),
             Plan::Write(account, note) => {
-                let row = NewRow::seal(&account, self.keys.current(), &self.meta.database, entropy)?;
+                let row = NewRow::seal(&account, self.sealing_key()?, &self.meta.database, entropy)?;
                 if account.identity.key() != key {
                     self.erase(&key)?;
                 }
@@ -173,12 +180,12 @@ impl Database {
         self.recount(before.as_ref(), after.as_ref())?;
         let entry =
             Entry { subject: Some(&subject), detail: note.detail.as_deref(), ..Entry::by(actor, now, note.action) };
-        let key = self.keys.current();
+        let key = self.sealing_key()?;
         let head = audit::append(&self.connection, &self.file, key, &self.meta.database, head, &entry)?;
         Ok(Receipt { applied: note.applied, audit: Some(head) })
     }
 
-    fn put(&self, row: &Row<'_>) -> Result<(), StoreError> {
+    pub(super) fn put(&self, row: &Row<'_>) -> Result<(), StoreError> {
         let columns = rusqlite::params![
             row.realm_key,
             row.name_key,
@@ -217,6 +224,17 @@ impl Database {
     }
 }
 
+/// Since a writer opened it, the database may have gone over to another key, or another one may have been restored over it.
+fn refresh(connection: &Connection, file: &DatabaseFile, keys: &mut Keys, meta: &mut Meta) -> Result<(), StoreError> {
+    let now = Meta::read(connection, file)?.ok_or_else(|| StoreError::Missing(file.path().to_owned()))?;
+    if now != *meta {
+        keys.reread()?;
+        now.open(keys)?;
+        *meta = now;
+    }
+    Ok(())
+}
+
 impl CredentialAdmin for Writer {
     fn realms(&mut self) -> Result<Realms, StoreError> {
         Ok(self.database.meta.realms.clone())
@@ -227,6 +245,10 @@ impl CredentialAdmin for Writer {
     }
 
     fn basis(&mut self, identity: &Identity, label: &Label) -> Result<Basis, StoreError> {
+        let fail = |e| fault(self.database.file.path(), e);
+        let view =
+            Transaction::new_unchecked(&self.database.connection, TransactionBehavior::Deferred).map_err(fail)?;
+        refresh(&view, &self.database.file, &mut self.database.keys, &mut self.database.meta)?;
         let existing = match self.database.find(&identity.key())? {
             Existing::None => None,
             Existing::Whole(account) => Some(account),
@@ -259,6 +281,10 @@ impl CredentialAdmin for Writer {
     }
 
     fn account(&mut self, key: &IdentityKey) -> Result<Option<Account>, StoreError> {
+        let fail = |e| fault(self.database.file.path(), e);
+        let view =
+            Transaction::new_unchecked(&self.database.connection, TransactionBehavior::Deferred).map_err(fail)?;
+        refresh(&view, &self.database.file, &mut self.database.keys, &mut self.database.meta)?;
         match self.database.find(key)? {
             Existing::None => Ok(None),
             Existing::Whole(account) => Ok(Some(*account)),
