@@ -70,6 +70,9 @@ pub struct Config {
     pub scram_iterations: u32,
     /// What becomes of new passwords that somebody would guess.
     pub weak_passwords: WeakPasswords,
+    /// What is made, besides, of a password that PLAIN or LOGIN proved right and that lacks it.
+    #[serde(deserialize_with = "read::schemes_or_none")]
+    pub learn: Vec<Scheme>,
     #[serde(deserialize_with = "read::mechanisms")]
     mechanisms: Option<MechanismSet>,
     /// Whether PLAIN and LOGIN are good on a connection without TLS.
@@ -118,6 +121,7 @@ impl Default for Config {
             ],
             scram_iterations: 10_000,
             weak_passwords: WeakPasswords::default(),
+            learn: Vec::new(),
             mechanisms: None,
             plaintext_without_tls: false,
             failure_delay: Duration::from_secs(2),

@@ -8,14 +8,14 @@ use core::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::credential::Who;
+use crate::credential::{Label, Who};
 use crate::exchange::{Authenticated, Denied, Fault, HandedOut, Unavailable};
 use crate::identity::{AliasClash, Identity};
 use crate::protocol::dovecot::Breach;
 use crate::protocol::lookup::LookupFault;
 use crate::protocol::saslauthd::RequestFault;
 use crate::store::StoreError;
-use crate::vocabulary::Mechanism;
+use crate::vocabulary::{Mechanism, Scheme};
 
 /// The most bytes of a client's text that a line shows.
 const MAX_TEXT: usize = 128;
@@ -155,6 +155,19 @@ pub enum Event {
     LinesLost(u64),
     /// Who logged in when cannot be written down.
     ActivityLost(StoreError),
+    /// Schemes were made of a password that a login brought.
+    Learnt {
+        /// Whose.
+        identity: Identity,
+        /// Which password.
+        label: Label,
+        /// What was made.
+        schemes: Vec<Scheme>,
+    },
+    /// They should have been, and could not be written down.
+    NotLearnt(String),
+    /// They will not be, whatever the settings want, for this reason.
+    LearningOff(String),
 }
 
 /// How much an event matters, by the numbers of syslog (RFC 5424, section 6.2.1).
@@ -180,6 +193,7 @@ impl Event {
             | Self::HandedOut { given: HandedOut::Given(..), .. }
             | Self::Changed { .. }
             | Self::Listening(_)
+            | Self::Learnt { .. }
             | Self::Reloaded
             | Self::Stopping => Severity::Info,
             Self::Ended(_, Ending::Denied(_))
@@ -203,7 +217,9 @@ impl Event {
             | Self::OccupiedAlias(_)
             | Self::NotReloaded(_)
             | Self::LinesLost(_)
-            | Self::ActivityLost(_) => Severity::Error,
+            | Self::ActivityLost(_)
+            | Self::NotLearnt(_)
+            | Self::LearningOff(_) => Severity::Error,
         }
     }
 
@@ -256,6 +272,13 @@ impl Event {
             Self::NotReloaded(fault) => write!(f, "settings not changed: {fault}"),
             Self::Stopping => f.write_str("stopping"),
             Self::ActivityLost(fault) => write!(f, "who logged in when is not recorded: {fault}"),
+            Self::Learnt { identity, label, schemes } => {
+                f.write_str("learnt")?;
+                schemes.iter().try_for_each(|scheme| write!(f, " {}", scheme.name()))?;
+                write!(f, " password={} user={}", Quoted(label), Quoted(identity))
+            }
+            Self::NotLearnt(fault) => write!(f, "a password was not learnt: {fault}"),
+            Self::LearningOff(why) => write!(f, "nothing is learnt until the helper starts anew: {why}"),
             Self::LinesLost(lines) => write!(f, "{lines} log lines were lost: the log could not take them"),
         }
     }

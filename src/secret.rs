@@ -126,6 +126,15 @@ impl Password {
     }
 }
 
+/// As [`Password::equals`].
+impl PartialEq for Password {
+    fn eq(&self, other: &Self) -> bool {
+        self.equals(other)
+    }
+}
+
+impl Eq for Password {}
+
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password")

@@ -14,10 +14,13 @@ const PRELUDE: &str = r#"
     chown 1234:1234 "$2/run"
     printf 'realm = "example.com"\nscram_iterations = 4096\nkey_file = "%s/etc/accounts.key"\n' "$2" >"$2/config.toml"
     chmod 755 "$2"
-    start() {
+    start() { start_as "setpriv --reuid 1234 --regid 1234 --clear-groups" "$@"; }
+    as_root() { start_as "" "$@"; }
+    start_as() {
+        user=$1
+        shift
         : >"$2/log"
-        setpriv --reuid 1234 --regid 1234 --clear-groups \
-            saslauthd-rs --config "$2/config.toml" -f "$2/lib/accounts.db" --dovecot "$2/run/auth" 2>>"$2/log" &
+        $user saslauthd-rs --config "$2/config.toml" -f "$2/lib/accounts.db" --dovecot "$2/run/auth" 2>>"$2/log" &
         helper=$!
         tries=0
         until grep -q "^listening on" "$2/log"; do
@@ -28,8 +31,17 @@ const PRELUDE: &str = r#"
     }
     stop() { kill $helper; wait $helper; }
     set_password() { printf "$3" | saslpasswd-rs --config "$2/config.toml" -p -c -f "$2/lib/accounts.db" mailman; }
-    login() { printf "$3" | setpriv --reuid 1234 --regid 1234 --clear-groups \
-        sasldb-rs test --dovecot "$2/run/auth" --secured mailman >"$2/said" 2>&1; }
+    login() {
+        work=$2 password=$3
+        shift 3
+        printf "$password" | setpriv --reuid 1234 --regid 1234 --clear-groups \
+            sasldb-rs test --dovecot "$work/run/auth" --secured "$@" mailman >"$work/said" 2>&1
+    }
+    again() { tries=$((tries + 1)); [ $tries -lt 600 ] || { cat "$2/log" >&2; exit 1; }; sleep 0.05; }
+    learning() {
+        mount -t proc proc /proc
+        printf 'schemes = ["scram-sha-256"]\nmechanisms = ["SCRAM-SHA-256", "CRAM-MD5", "PLAIN"]\nlearn = ["cram-md5"]\n' >>"$2/config.toml"
+    }
     accepted() { login "$@" || { cat "$2/said" "$2/log" >&2; exit 1; }; }
     refused() { if login "$@" || grep -q unavailable "$2/said"; then cat "$2/said" "$2/log" >&2; exit 1; fi; }
     unavailable() { if login "$@" || ! grep -q unavailable "$2/said"; then cat "$2/said" "$2/log" >&2; exit 1; fi; }
@@ -133,6 +145,51 @@ fn activity_that_the_helper_may_not_write_keeps_nobody_from_logging_in() {
         done
         stop
         [ "$(grep -c "who logged in when is not recorded" "$2/log")" = 1 ]
+        "#,
+    );
+}
+
+/// Accounts have SCRAM-SHA-256 alone, and passwords become good for CRAM-MD5. The helper becomes another user, which may read only;
+/// its learner stays root.
+#[test]
+fn what_the_helper_may_not_write_its_learner_does() {
+    in_private(
+        r#"
+        learning "$@"
+        chgrp -R daemon "$2/etc" "$2/lib"
+        chown daemon "$2/run"
+        printf 'user = "daemon"\n' >>"$2/config.toml"
+        set_password "$@" first
+        as_root "$@"
+        accepted "$@" first --mechanism PLAIN
+        until grep -q "^learnt cram-md5 password=.main. user=.mailman@example.com" "$2/log"; do again "$@"; done
+        accepted "$@" first --mechanism CRAM-MD5
+        grep -q "^Uid:.1.1.1.1$" /proc/$helper/status
+        learner=$(pgrep -P $helper)
+        grep -q "^Uid:.0.0.0.0$" /proc/$learner/status
+        [ "$(find "$2/lib" "$2/etc" -type f ! \( -user root -group daemon -perm 0640 \) ! -path "*/activity*" | wc -l)" = 0 ]
+        stop
+        while kill -0 $learner 2>>"$2/log"; do again "$@"; done
+        "#,
+    );
+}
+
+#[test]
+fn a_helper_that_was_never_root_says_once_that_nothing_is_learnt() {
+    in_private(
+        r#"
+        learning "$@"
+        set_password "$@" first
+        start "$@"
+        until grep -q "^nothing is learnt" "$2/log"; do again "$@"; done
+        accepted "$@" first --mechanism PLAIN
+        accepted "$@" first --mechanism PLAIN
+        refused "$@" first --mechanism CRAM-MD5
+        [ "$(grep -c "learnt" "$2/log")" = 1 ]
+        grep "^nothing is learnt" "$2/log" | grep -q "Permission denied; the accounts belong to root: run the program as root"
+        [ -z "$(pgrep -P $helper)" ]
+        owned "$@"
+        stop
         "#,
     );
 }

@@ -12,13 +12,13 @@
 mod store;
 
 use sasldb::credential::{
-    AccountState, CramMd5States, DigestMd5Hash, Label, MAX_PASSWORDS, PasswordFacts, PasswordHash, SaltKey, ScramKeys,
-    ScramSalt, Secrets, ServiceName, Shape, Who, scram, verify,
+    AccountState, CramMd5States, DigestMd5Hash, Label, Lesson, MAX_PASSWORDS, PasswordFacts, PasswordHash, SaltKey,
+    ScramKeys, ScramSalt, Secrets, ServiceName, Shape, Who, scram, verify,
 };
 use sasldb::identity::Identity;
 use sasldb::runtime::UnixTime;
 use sasldb::store::memory::{Answers, MemoryStore};
-use sasldb::store::{Answer, Applied, Change, CredentialAdmin, CredentialLookup, Listed, StoreError, Ticket};
+use sasldb::store::{Answer, Applied, Change, CredentialAdmin, CredentialLookup, Listed, StoreError, Terms, Ticket};
 use sasldb::vocabulary::{Mechanism, MechanismSet, Scheme, ScramHash};
 use store::*;
 
@@ -374,6 +374,69 @@ fn one_password_of_an_account_may_need_a_slow_hash() {
 
 fn one_digest() -> Vec<DigestMd5Hash> {
     vec![DigestMd5Hash { tag: 0, hash: sasldb::secret::SecretArray::new([1; 16]) }]
+}
+
+#[test]
+fn what_a_login_taught_is_added_unless_the_account_has_changed() {
+    const SSHA: &str = "{SSHA}1Q9pahL5/J/Qj9IzV7f3X5XeI2iCi4tk";
+    everywhere(|Both { admin, logins }| {
+        let joe = identity("Joe", "example.com");
+        let imported = |admin: &mut dyn CredentialAdmin| {
+            let expected = admin.basis(&joe, &Label::main()).unwrap().revision;
+            let facts = PasswordFacts::unlimited(Label::main());
+            apply(admin, Change::SetPassword { identity: joe.clone(), facts, secrets: hashed(SSHA), expected })
+        };
+        let typed = |admin: &mut dyn CredentialAdmin, text: &str| Lesson {
+            identity: joe.clone(),
+            label: Label::main(),
+            revision: admin.basis(&joe, &Label::main()).unwrap().revision.unwrap(),
+            password: password(text),
+        };
+        let again = |lesson: &Lesson| Lesson {
+            identity: lesson.identity.clone(),
+            label: lesson.label.clone(),
+            revision: lesson.revision,
+            password: password(std::str::from_utf8(lesson.password.expose()).unwrap()),
+        };
+        let learn = |admin: &mut dyn CredentialAdmin, lesson: Lesson| {
+            let terms = Terms { schemes: &SCHEMES, realms: &realms(), scram_iterations: ITERATIONS };
+            let learnt = sasldb::store::learn(admin, lesson, &terms, &actor(), NOW).unwrap();
+            assert_eq!(learnt.schemes.is_empty(), learnt.receipt.applied != Applied::Changed);
+            learnt.receipt.applied
+        };
+        assert_eq!(imported(admin), Ok(Applied::Created));
+        let wrong = typed(admin, "wrong");
+        assert_eq!(learn(admin, wrong), Applied::NotFound, "whoever sends a lesson is not believed");
+        let lesson = typed(admin, "secret");
+        assert_eq!(learn(admin, again(&lesson)), Applied::Changed);
+        assert!(has_password(logins, &joe, "secret"));
+        let found = look_up(logins, who(&joe)).unwrap();
+        let kept = &found.account.passwords[0].secrets;
+        assert_eq!(kept.hash.as_ref().unwrap().as_str(), SSHA);
+        assert_eq!(kept.schemes().collect::<Vec<_>>(), [&SCHEMES[..], &[Scheme::Hash]].concat());
+        assert_eq!(learn(admin, lesson), Applied::Conflict, "it was for the account as it was");
+        let more = typed(admin, "secret");
+        assert_eq!(learn(admin, more), Applied::Unchanged, "there is nothing left to learn");
+
+        assert_eq!(imported(admin), Ok(Applied::Changed));
+        let lesson = typed(admin, "secret");
+        put(admin, &joe, "new");
+        assert_eq!(learn(admin, again(&lesson)), Applied::Conflict);
+        assert!(has_password(logins, &joe, "new"));
+        assert_eq!(apply(admin, Change::Remove { key: joe.key() }), Ok(Applied::Removed));
+        assert_eq!(learn(admin, again(&lesson)), Applied::NotFound);
+        assert_eq!(imported(admin), Ok(Applied::Created));
+        assert_eq!(learn(admin, lesson), Applied::Conflict, "another account of the same name");
+
+        let expected = look_up(logins, who(&joe)).unwrap().account.revision;
+        let add =
+            |text, secrets, expected| Change::AddSecrets { key: joe.key(), label: label(text), secrets, expected };
+        assert_eq!(apply(admin, add("phone", cram_only(1), expected)), Ok(Applied::NotFound));
+        assert_eq!(apply(admin, add("main", hashed(SSHA), expected)), Ok(Applied::Unchanged));
+        assert_eq!(apply(admin, add("main", cram_only(1), expected - 1)), Ok(Applied::Conflict));
+        assert_eq!(apply(admin, add("main", cram_only(1), expected)), Ok(Applied::Changed));
+        assert_eq!(apply(admin, add("main", cram_only(1), expected)), Ok(Applied::Conflict));
+    });
 }
 
 #[test]

@@ -133,6 +133,7 @@ fn a_kept_account_expires_all_the_same() {
         plaintext_needs_tls: true,
         realms: realms(),
         hostname: "mail.example.com".to_owned(),
+        learn: Vec::new(),
     });
     let mut reader = reader(&place);
     for (now, good) in [(NOW, true), (UnixTime(end.0 - 1), true), (end, false), (NOW, true)] {

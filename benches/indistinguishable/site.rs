@@ -97,7 +97,13 @@ impl Site {
             }
         }
         let mechanisms = Mechanism::ALL.into_iter().collect();
-        let policy = Policy { mechanisms, plaintext_needs_tls: true, realms, hostname: "mx1.example.com".to_owned() };
+        let policy = Policy {
+            mechanisms,
+            plaintext_needs_tls: true,
+            realms,
+            hostname: "mx1.example.com".to_owned(),
+            learn: Vec::new(),
+        };
         Self { place, policy: Arc::new(policy), folder }
     }
 

@@ -71,6 +71,7 @@ pub(crate) static SITE: LazyLock<Site> = LazyLock::new(|| {
         plaintext_needs_tls: true,
         realms,
         hostname: "mail.example.org".to_owned(),
+        learn: Vec::new(),
     };
     Site { policy: Arc::new(policy), store }
 });

@@ -51,6 +51,14 @@ impl Failure {
         self.exit == Exit::BadParameter
     }
 
+    /// The failure and what to do about it, for where there is one line.
+    pub(super) fn in_one_line(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{self}; {hint}"),
+            None => self.to_string(),
+        }
+    }
+
     /// Tells it as `sasldb-rs` and `saslauthd-rs` do; gives the exit status.
     pub(super) fn tell(&self, program: &Program) -> Exit {
         program.complain(format_args!("{:#}", self.cause));

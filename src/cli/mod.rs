@@ -9,6 +9,7 @@ mod exit;
 mod failure;
 mod getopt;
 mod host;
+mod learner;
 mod listing;
 mod output;
 mod pattern;

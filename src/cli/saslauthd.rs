@@ -11,6 +11,7 @@ use clap::Parser;
 use crate::config::{Config, LookupSocket, MUX, Mode, Protocol, Socket, SocketPath, UnknownName, UserOrGroup};
 use crate::exchange::Policy;
 use crate::identity::{Realm, Realms};
+use crate::server::learner::Learner;
 use crate::server::session::Settings;
 use crate::server::{ActivityPlace, Door, DoorError, Service, SettingsSource, Storekeeper, privilege};
 use crate::store::sqlite::Reader;
@@ -19,6 +20,7 @@ use crate::store::{CredentialLookup, DecoyShape, StoreError};
 use super::exit::Exit;
 use super::failure::{Failure, refused_name};
 use super::host::HostNames;
+use super::learner;
 use super::output::{Data, Program, to_stderr};
 use super::site::{self, Site};
 use super::storekeeper;
@@ -58,6 +60,9 @@ struct Options {
     /// Read options and settings, say what is wrong with them, and exit
     #[arg(long)]
     check_config: bool,
+    /// Be the learner of the helper at the other end of standard input
+    #[arg(long, hide = true)]
+    learner: bool,
     /// The configuration file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -81,7 +86,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
     };
     let done = match &options.storekeeper {
         Some(socket) => keep_store(&program, &options, socket),
-        None => serve(options),
+        None if options.learner => learner::run(&program, || configure(&options)),
+        None => serve(&program, options),
     };
     match done {
         Ok(()) => Exit::Success,
@@ -89,7 +95,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
     }
 }
 
-fn serve(options: Options) -> Result<(), Failure> {
+fn serve(program: &Program, options: Options) -> Result<(), Failure> {
     let settings = FromFile::read(options)?;
     let config = &settings.config;
     check_names(config)?;
@@ -105,6 +111,7 @@ fn serve(options: Options) -> Result<(), Failure> {
     doors.iter_mut().try_for_each(|door| door.hand_out(&config.lookup))?;
     let (for_changes, doors) = doors.into_iter().partition(|door: &Door| door.protocol() == Protocol::Store);
     let _storekeepers = start_storekeepers(&settings.options, for_changes)?;
+    let learner = if config.learn.is_empty() { None } else { start_learner(program, &settings.options) };
     if let Some(user) = &config.user {
         privilege::become_user(user).map_err(|fault| {
             Failure::new(Exit::Failure, fault).hint("start it as root, or take `user` out of the configuration file")
@@ -125,30 +132,47 @@ fn serve(options: Options) -> Result<(), Failure> {
     let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let hash_threads = config.hash_threads.map_or(processors, NonZeroUsize::from);
     let (store, settings) = (Box::new(reader), Box::new(settings));
-    let service = Service { doors, store, settings, connections, hash_threads, activity };
+    let service = Service { doors, store, settings, connections, hash_threads, activity, learner };
     crate::server::serve(service)
         .map_err(|fault| Failure::new(Exit::Failure, anyhow::Error::new(fault).context("the helper cannot go on")))
+}
+
+/// This program, to be started with the options of this process that say where accounts are, and no others.
+fn this_program(options: &Options) -> std::io::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    let given = [
+        ("--config", options.config.as_ref().map(|path| path.as_os_str())),
+        ("--database", options.database.as_ref().map(|path| path.as_os_str())),
+        ("--realm", options.realm.as_ref().map(OsStr::new)),
+    ];
+    command.args(given.into_iter().filter_map(|(option, value)| Some([OsStr::new(option), value?])).flatten());
+    command.env_clear();
+    Ok(command)
 }
 
 /// Starts a process for each of `doors`, while this one still has the rights that changes need.
 fn start_storekeepers(options: &Options, doors: Vec<Door>) -> Result<Vec<Storekeeper>, Failure> {
     let start = |door: Door| {
-        let path = door.path().to_owned();
-        let mut command = Command::new(std::env::current_exe()?);
-        let given = [
-            ("--config", options.config.as_ref().map(|path| path.as_os_str())),
-            ("--database", options.database.as_ref().map(|path| path.as_os_str())),
-            ("--realm", options.realm.as_ref().map(OsStr::new)),
-            ("--storekeeper", Some(path.as_os_str())),
-        ];
-        command.args(given.into_iter().filter_map(|(option, value)| Some([OsStr::new(option), value?])).flatten());
-        command.env_clear().envs(std::env::var_os("JOURNAL_STREAM").map(|stream| ("JOURNAL_STREAM", stream)));
+        let mut command = this_program(options)?;
+        command.arg("--storekeeper").arg(door.path());
+        command.envs(std::env::var_os("JOURNAL_STREAM").map(|stream| ("JOURNAL_STREAM", stream)));
         Storekeeper::start(door, command)
     };
     let started: std::io::Result<Vec<Storekeeper>> = doors.into_iter().map(start).collect();
     started.map_err(|fault| {
         Failure::new(Exit::Failure, anyhow::Error::new(fault).context("cannot start the process behind a store socket"))
     })
+}
+
+/// Starts the process that writes down what logins teach. Logins need none.
+fn start_learner(program: &Program, options: &Options) -> Option<Learner> {
+    let started = this_program(options).and_then(|mut command| {
+        command.arg("--learner");
+        Learner::start(command)
+    });
+    started
+        .inspect_err(|fault| program.complain(format_args!("nothing is learnt: cannot start the learner: {fault}")))
+        .ok()
 }
 
 /// What such a process does.
@@ -263,6 +287,7 @@ impl SettingsSource for FromFile {
             plaintext_needs_tls: !self.config.plaintext_without_tls,
             realms,
             hostname: self.hostname.clone(),
+            learn: self.config.learn.clone(),
         };
         let (failure_delay, limits) = (self.config.failure_delay, self.config.limits.clone());
         Settings { policy: Arc::new(policy), failure_delay, limits }

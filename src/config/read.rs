@@ -91,6 +91,11 @@ pub(super) fn realms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
 }
 
 pub(super) fn schemes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Scheme>, D::Error> {
+    let schemes = schemes_or_none(deserializer)?;
+    if schemes.is_empty() { Err(D::Error::custom("must name at least one scheme")) } else { Ok(schemes) }
+}
+
+pub(super) fn schemes_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Scheme>, D::Error> {
     let names: Vec<String> = Vec::deserialize(deserializer)?;
     let mut schemes: Vec<Scheme> = Vec::new();
     for name in &names {
@@ -100,7 +105,7 @@ pub(super) fn schemes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<
             schemes.push(scheme);
         }
     }
-    if schemes.is_empty() { Err(D::Error::custom("must name at least one scheme")) } else { Ok(schemes) }
+    Ok(schemes)
 }
 
 pub(super) fn schemes_or_all<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Scheme>>, D::Error> {

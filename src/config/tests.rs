@@ -17,6 +17,7 @@ fn an_empty_file_is_the_defaults() {
     let schemes: Vec<_> = config.schemes.iter().map(|s| s.name()).collect();
     assert_eq!(schemes, ["digest-md5", "cram-md5", "scram-sha-1", "scram-sha-256"]);
     assert_eq!(config.scram_iterations, 10_000);
+    assert!(config.learn.is_empty());
     let mechanisms: Vec<_> = config.mechanisms().iter().map(Mechanism::name).collect();
     assert_eq!(mechanisms, ["SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5", "LOGIN", "PLAIN"]);
     assert!(!config.plaintext_without_tls && !config.log_unknown_names);
@@ -37,6 +38,7 @@ fn every_setting_is_taken() {
         realm_aliases = ["mx1", "mx1.example.com"]
         schemes = ["scram-sha-512", "scram-sha-256", "scram-sha-256"]
         scram_iterations = 4096
+        learn = ["cram-md5", "scram-sha-1"]
         mechanisms = ["external", "SCRAM-SHA-256"]
         plaintext_without_tls = true
         failure_delay = "4999ms"
@@ -78,6 +80,8 @@ fn every_setting_is_taken() {
     assert_eq!(config.realm_aliases.as_ref().unwrap().len(), 2);
     assert_eq!(config.schemes, [Scheme::Scram(ScramHash::Sha512), Scheme::Scram(ScramHash::Sha256)]);
     assert_eq!(config.scram_iterations, 4096);
+    assert_eq!(config.learn, [Scheme::CramMd5, Scheme::Scram(ScramHash::Sha1)]);
+    assert!(parse("learn = []").unwrap().learn.is_empty());
     let mechanisms: Vec<_> = config.mechanisms().iter().collect();
     assert_eq!(mechanisms, [Mechanism::ScramSha256, Mechanism::External]);
     assert!(config.plaintext_without_tls && config.log_unknown_names);
@@ -128,6 +132,7 @@ fn a_fault_names_file_line_key_and_what_is_wanted() {
             "schemes: there is no scheme \"md5\"; known are digest-md5, cram-md5",
         ),
         ("schemes = []", "line 1, schemes: must name at least one scheme"),
+        ("learn = [\"plain\"]", "line 1, learn: there is no scheme \"plain\"; known are digest-md5"),
         ("schemes = [\"hash\"]", "there is no scheme \"hash\""),
         ("mechanisms = [\"GSSAPI\"]", "mechanisms: there is no mechanism \"GSSAPI\"; known are SCRAM-SHA-512"),
         ("failure_delay = \"5s\"", "failure_delay: must be a time below five seconds"),

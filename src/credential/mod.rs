@@ -6,6 +6,7 @@ mod derive;
 mod digest_md5;
 mod hash;
 mod import;
+mod learn;
 mod limits;
 mod lookup;
 pub mod record;
@@ -21,6 +22,7 @@ pub use account::{
 pub use derive::{Iterations, Recipe, derive, derive_on_this_thread, is_derived};
 pub use hash::{Cost, HashError, PasswordHash};
 pub use import::{ImportError, Imported};
+pub use learn::{Lesson, lacking};
 pub use limits::{Network, NetworkError, ServiceName};
 pub use lookup::{Lookup, ScramParameters, Who};
 pub use salt::{IterationCensus, SALT_LEN, SaltKey};

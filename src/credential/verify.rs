@@ -60,6 +60,28 @@ pub fn check_fast(password: &Password, account: &Account, wanted: PasswordSet) -
     })
 }
 
+/// Whether it is the password at `position`, by whatever it takes: up to half a second.
+#[must_use]
+pub fn is_password(password: &Password, lookup: &Lookup, position: usize) -> bool {
+    let wanted = core::iter::once(position).collect();
+    let found = || check_fast(password, &lookup.account, wanted);
+    found().contains(position) || check_slowly(password, lookup, wanted).contains(position)
+}
+
+/// Whether `password`, which fits `secrets`, must be the one that was set, byte for byte. One that has another form may fit by that,
+/// and one that is no text may be the hash of a long password, which HMAC takes for it.
+#[must_use]
+pub(super) fn settles(password: &Password, secrets: &Secrets) -> bool {
+    let bytes = password.expose();
+    let in_one_form = core::str::from_utf8(bytes).is_ok() && prep::other_password_form(bytes).is_none();
+    let fits_no_other = match Cheapest::of(secrets) {
+        Some(Cheapest::Hash(hash)) => !hash.fits_others_than(password),
+        Some(Cheapest::DigestMd5(_) | Cheapest::Scram(_) | Cheapest::CramMd5(_)) => true,
+        None => false,
+    };
+    in_one_form && fits_no_other
+}
+
 /// What `check` finds for the first form, and if nothing of that is wanted, for the second.
 fn in_either(
     first: &[u8],

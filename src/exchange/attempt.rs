@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::credential::{Lookup, PasswordSet, Who};
+use crate::credential::{Lesson, Lookup, PasswordSet, Who};
 use crate::identity::Realms;
 use crate::mechanism::{self, Awaiting, Computation, Question, Start, Step, Suspended, Verdict};
 use crate::runtime::UnixTime;
@@ -123,13 +123,17 @@ impl Attempt {
         let Subject { lookup, hindrance: about_account } = subject;
         let label_of = |position: usize| lookup.account.passwords.get(position).map(|p| p.facts.label.clone());
         let reason = match (hindrance.or(about_account), verdict) {
-            (None, Verdict::Proven { password, final_data }) if lookup.known => {
+            (None, Verdict::Proven { password, final_data, presented }) if lookup.known => {
+                let lesson = presented.zip(password).and_then(|(presented, position)| {
+                    Lesson::of(&lookup.account, position, presented, &self.policy.learn)
+                });
                 return Outcome::Authenticated(Authenticated {
                     identity: lookup.account.identity.clone(),
                     who: lookup.who,
                     label: password.and_then(label_of),
                     mechanism: self.mechanism,
                     final_data,
+                    lesson: lesson.map(Box::new),
                 });
             }
             (Some(reason), _) => reason,

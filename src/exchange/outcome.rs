@@ -1,6 +1,6 @@
 //! The three endings of an exchange. Only the exchange can make one, and a reply is made by consuming it.
 
-use crate::credential::{Label, Who};
+use crate::credential::{Label, Lesson, Who};
 use crate::identity::{Identity, IdentityKey};
 use crate::mechanism::Malformed;
 use crate::store::StoreError;
@@ -23,6 +23,16 @@ impl Outcome {
     pub fn overdue(mechanism: Mechanism) -> Self {
         Self::Unavailable(Unavailable { mechanism, fault: Fault::Overdue })
     }
+
+    /// Takes what is to be learnt from a success, for whoever may write it down. Dropped, it is wiped, and the next login
+    /// teaches the same.
+    #[must_use]
+    pub fn take_lesson(&mut self) -> Option<Box<Lesson>> {
+        match self {
+            Self::Authenticated(success) => success.lesson.take(),
+            Self::Denied(_) | Self::Unavailable(_) => None,
+        }
+    }
 }
 
 /// A success.
@@ -33,6 +43,7 @@ pub struct Authenticated {
     pub(super) label: Option<Label>,
     pub(super) mechanism: Mechanism,
     pub(super) final_data: Option<Vec<u8>>,
+    pub(super) lesson: Option<Box<Lesson>>,
 }
 
 impl Authenticated {

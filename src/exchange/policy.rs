@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::credential::{Account, PasswordFacts, PasswordSet};
 use crate::identity::Realms;
 use crate::runtime::UnixTime;
-use crate::vocabulary::{Mechanism, MechanismSet};
+use crate::vocabulary::{Mechanism, MechanismSet, Scheme};
 
 use super::outcome::Reason;
 
@@ -21,6 +21,8 @@ pub struct Policy {
     pub realms: Realms,
     /// This host, for the message-id of CRAM-MD5.
     pub hostname: String,
+    /// The schemes to make of a password that PLAIN or LOGIN proves right, where they are lacking.
+    pub learn: Vec<Scheme>,
 }
 
 /// What the server that asks tells about this one login.

@@ -31,6 +31,7 @@ fn policy() -> Policy {
         plaintext_needs_tls: true,
         realms: realms(),
         hostname: "mx1".to_owned(),
+        learn: Vec::new(),
     }
 }
 
@@ -287,4 +288,22 @@ fn a_store_that_fails_makes_the_login_unavailable_never_denied() {
         matches!(&ended, Progress::Done(Outcome::Unavailable(u)) if *u.fault() == Fault::Store(StoreError::Busy)),
         "{ended:?}"
     );
+}
+
+/// A lesson comes with a success by PLAIN only, and only where the policy wants schemes that are lacking.
+#[test]
+fn a_right_password_teaches_what_the_policy_wants() {
+    let wanted = |learn: &[Scheme]| Policy { learn: learn.to_vec(), ..policy() };
+    let learnt = |policy: Policy, message: &[u8], known: bool| {
+        let account = account(&[("main", "other"), ("phone", "secret")]);
+        plain(policy, context(), account, known, message).take_lesson()
+    };
+    let scram = Scheme::Scram(ScramHash::Sha256);
+    let lesson = learnt(wanted(&[Scheme::DigestMd5, scram]), RIGHT, true).unwrap();
+    assert_eq!((lesson.label.as_str(), lesson.revision), ("phone", 1));
+    assert_eq!(lesson.password.expose(), b"secret");
+    assert!(learnt(wanted(&[]), RIGHT, true).is_none());
+    assert!(learnt(wanted(&[Scheme::DigestMd5]), RIGHT, true).is_none());
+    assert!(learnt(wanted(&[scram]), b"\0mailman\0wrong", true).is_none());
+    assert!(learnt(wanted(&[scram]), RIGHT, false).is_none());
 }

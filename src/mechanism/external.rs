@@ -38,5 +38,5 @@ impl AwaitingAuthzid {
 
 /// The transport has proven the name already; whether it names an account is the exchange's to see.
 pub(super) fn resume() -> Step {
-    Step::Done(Verdict::Proven { password: None, final_data: None })
+    Step::Done(Verdict::Proven { password: None, final_data: None, presented: None })
 }

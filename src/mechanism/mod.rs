@@ -15,6 +15,7 @@ mod tries;
 use core::fmt;
 
 use crate::credential::{Lookup, PasswordSet};
+use crate::secret::Password;
 use crate::vocabulary::{InitialResponse, Mechanism, ScramHash};
 
 /// What a mechanism does next. Each state is consumed by the step taken from it, so that nothing can be answered twice.
@@ -45,6 +46,8 @@ pub enum Verdict {
         password: Option<usize>,
         /// Additional data with success (RFC 4422, section 3.6).
         final_data: Option<Vec<u8>>,
+        /// What the client presented, where that is the password itself.
+        presented: Option<Password>,
     },
     /// The proof fits a password that is not good for this login; its position.
     Limited(usize),
@@ -52,6 +55,18 @@ pub enum Verdict {
     Mismatch,
     /// The client broke the mechanism's rules.
     Malformed(Malformed),
+}
+
+impl Verdict {
+    /// The same, reached by the password itself.
+    fn by(self, presented: Password) -> Self {
+        match self {
+            Self::Proven { password, final_data, .. } => {
+                Self::Proven { password, final_data, presented: Some(presented) }
+            }
+            other => other,
+        }
+    }
 }
 
 /// How a client's message breaks the rules.
@@ -227,7 +242,9 @@ impl Step {
 /// The verdict on an account of which the passwords in `found` fit.
 fn judge(found: PasswordSet, usable: PasswordSet, final_data: impl FnOnce(usize) -> Option<Vec<u8>>) -> Verdict {
     match (found.intersection(usable).first(), found.first()) {
-        (Some(proven), _) => Verdict::Proven { password: Some(proven), final_data: final_data(proven) },
+        (Some(proven), _) => {
+            Verdict::Proven { password: Some(proven), final_data: final_data(proven), presented: None }
+        }
         (None, Some(limited)) => Verdict::Limited(limited),
         (None, None) => Verdict::Mismatch,
     }

@@ -32,7 +32,7 @@ impl Presented {
         if found.intersection(wanted).is_empty() && verify::needs_slow_check(&lookup.account) {
             return Step::Compute(Computation(SlowCheck { password: self.0, lookup, permitted, usable, found }));
         }
-        Step::Done(judge(found.intersection(permitted), usable, |_| None))
+        Step::Done(judge(found.intersection(permitted), usable, |_| None).by(self.0))
     }
 }
 
@@ -51,6 +51,6 @@ impl SlowCheck {
     pub(super) fn run(self) -> Verdict {
         let wanted = self.usable.intersection(self.permitted);
         let found = self.found.union(verify::check_slowly(&self.password, &self.lookup, wanted));
-        judge(found.intersection(self.permitted), self.usable, |_| None)
+        judge(found.intersection(self.permitted), self.usable, |_| None).by(self.password)
     }
 }

@@ -11,6 +11,7 @@ use super::SettingsSource;
 use super::connection::Key;
 use super::conversation::Conversation;
 use super::entropy::Portions;
+use super::learner::Lessons;
 use super::limits::Limits;
 use super::log::Log;
 use super::pool::Pool;
@@ -32,6 +33,7 @@ pub(super) struct Desk {
     authenticator: Authenticator<Owner>,
     pool: Pool<Owner>,
     limits: Limits,
+    lessons: Lessons,
     log: Log,
 }
 
@@ -40,6 +42,7 @@ impl Desk {
         source: Box<dyn SettingsSource>,
         authenticator: Authenticator<Owner>,
         pool: Pool<Owner>,
+        lessons: Lessons,
         log: Log,
     ) -> Self {
         let clock = SystemClock::start();
@@ -55,6 +58,7 @@ impl Desk {
             authenticator,
             pool,
             limits: Limits::default(),
+            lessons,
             log,
         };
         if let Err(fault) = desk.ask_for_realms() {
@@ -146,9 +150,21 @@ impl Desk {
         self.pool.deadline()
     }
 
+    /// The learner has something to say.
+    pub(super) fn hear_learner(&mut self) {
+        self.lessons.hear(&mut self.actions.events);
+    }
+
+    /// Hands on what was learnt, now that all replies are out.
+    fn teach(&mut self) {
+        self.actions.lessons.drain(..).for_each(|lesson| self.lessons.take(lesson));
+        self.lessons.send(&mut self.actions.events);
+    }
+
     /// The turn ends.
     pub(super) fn end_turn(&mut self) {
         self.authenticator.end_turn();
+        self.teach();
         self.log.take(&mut self.actions.events);
     }
 
@@ -164,6 +180,10 @@ impl Desk {
                     self.note(Event::StoreLost(fault));
                 }
                 self.note(Event::Reloaded);
+                if !self.settings.policy.learn.is_empty() && !self.lessons.has_learner() {
+                    let why = "there is no learner, and only a helper that starts may have the rights to make one";
+                    self.note(Event::LearningOff(why.to_owned()));
+                }
             }
             Err(fault) => self.note(Event::NotReloaded(fault)),
         }

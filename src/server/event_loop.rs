@@ -24,7 +24,8 @@ use super::timers::Timers;
 
 pub(super) const SIGNALS: Token = Token(0);
 pub(super) const POOL: Token = Token(1);
-const FIRST_DOOR: usize = 2;
+pub(super) const LEARNER: Token = Token(2);
+const FIRST_DOOR: usize = 3;
 
 /// The most that is read from a connection before others have their turn: one line of the protocol always fits.
 const MAX_READ: usize = 16 * 1024;
@@ -133,6 +134,7 @@ impl Loop {
                 match event.token() {
                     SIGNALS => self.signals.drain(),
                     POOL => {}
+                    LEARNER => self.desk.hear_learner(),
                     Token(token) => match token.checked_sub(first_connection) {
                         Some(place) => self.wake(place, event),
                         None => self.knock(token),

@@ -10,6 +10,7 @@ pub mod conversation;
 mod desk;
 mod entropy;
 mod event_loop;
+pub mod learner;
 pub mod limits;
 mod listener;
 mod log;
@@ -36,6 +37,7 @@ pub use activity::ActivityPlace;
 use activity::Recorder;
 use desk::Desk;
 use event_loop::Loop;
+use learner::{Learner, Lessons};
 pub use listener::{Door, DoorError};
 use log::Log;
 pub use log::say;
@@ -73,6 +75,8 @@ pub struct Service {
     pub hash_threads: NonZeroUsize,
     /// Where activity is written.
     pub activity: ActivityPlace,
+    /// Who writes down what logins teach.
+    pub learner: Option<Learner>,
 }
 
 /// Serves until SIGTERM or SIGINT. The sockets are gone afterwards.
@@ -85,7 +89,8 @@ pub fn serve(service: Service) -> std::io::Result<()> {
     let waker = Arc::new(Waker::new(poll.registry(), event_loop::POOL)?);
     let log = Log::start(service.settings.log_unknown_names(), Recorder::new(service.activity))?;
     let pool = Pool::new(service.hash_threads, waker);
-    let desk = Desk::new(service.settings, Authenticator::new(service.store), pool, log);
+    let lessons = Lessons::new(service.learner, poll.registry(), event_loop::LEARNER)?;
+    let desk = Desk::new(service.settings, Authenticator::new(service.store), pool, lessons, log);
     let helper = Loop::new(poll, signals, service.doors, service.connections, desk)?;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     helper.run()

@@ -78,8 +78,9 @@ impl MuxSession {
     }
 
     /// Gives the login its one ending. One that was given up meanwhile needs none.
-    pub fn conclude(&mut self, outcome: Outcome, turn: &mut Turn<'_>) {
+    pub fn conclude(&mut self, mut outcome: Outcome, turn: &mut Turn<'_>) {
         let Stage::Busy(login, arrived) = core::mem::replace(&mut self.stage, Stage::Over) else { return };
+        turn.actions.lessons.extend(outcome.take_lesson());
         let ending = match outcome {
             Outcome::Authenticated(success) => {
                 self.reply(Reply::Ok, turn);

@@ -36,6 +36,7 @@ fn check(name: &str, source: Option<&str>) -> Work {
         plaintext_needs_tls: false,
         realms: realms(),
         hostname: "mx1".to_owned(),
+        learn: Vec::new(),
     };
     let context = Context { remote: source.map(|text| text.parse().unwrap()), ..Context::default() };
     let message = format!("\0{name}\0wrong");

@@ -38,6 +38,17 @@ pub enum Change {
         /// The revision that the basis was read at; `None` if there was no account.
         expected: Option<u64>,
     },
+    /// Adds to a password the schemes that it lacks.
+    AddSecrets {
+        /// Whose.
+        key: IdentityKey,
+        /// Which.
+        label: Label,
+        /// Derived under the account's [`Basis`](super::Basis). What is there already stays as it is.
+        secrets: Secrets,
+        /// The revision at which the password was right and the basis was read.
+        expected: u64,
+    },
     /// Removes one password; the last one cannot be removed.
     RemovePassword {
         /// Whose.
@@ -126,7 +137,8 @@ impl Change {
     pub fn key(&self) -> IdentityKey {
         match self {
             Self::SetPassword { identity, .. } => identity.key(),
-            Self::RemovePassword { key, .. }
+            Self::AddSecrets { key, .. }
+            | Self::RemovePassword { key, .. }
             | Self::SetState { key, .. }
             | Self::SetMechanisms { key, .. }
             | Self::Rename { key, .. }
@@ -201,6 +213,9 @@ pub(super) fn plan(
             }
             set_password(existing, identity, StoredPassword { facts, secrets }, now)?
         }
+        (Some(account), Change::AddSecrets { label, secrets, expected, .. }) => {
+            add_secrets(account, &label, secrets, expected)
+        }
         (Some(account), Change::RemovePassword { label, .. }) => remove_password(account, &label)?,
         (Some(account), Change::SetState { state, .. }) => set_state(account, state),
         (Some(account), Change::SetMechanisms { mechanisms, .. }) => set_mechanisms(account, mechanisms)?,
@@ -259,6 +274,21 @@ fn set_password(
     }
     let action = if applied == Applied::Created { "create" } else { "set-password" };
     Ok(Plan::Write(account, Note::new(applied, action, Some(detail))))
+}
+
+fn add_secrets(mut account: Account, label: &Label, secrets: Secrets, expected: u64) -> Plan {
+    if account.revision != expected {
+        return Plan::Leave(Applied::Conflict);
+    }
+    let Some(password) = account.passwords.iter_mut().find(|password| password.facts.label == *label) else {
+        return Plan::Leave(Applied::NotFound);
+    };
+    let added: Vec<&str> = password.secrets.add_lacking(secrets).into_iter().map(Scheme::name).collect();
+    if added.is_empty() {
+        return Plan::Leave(Applied::Unchanged);
+    }
+    let detail = serde_json::json!({ "password": facts::to_json(&password.facts), "schemes": added });
+    Plan::Write(account, Note::new(Applied::Changed, "add-secrets", Some(detail)))
 }
 
 fn remove_password(mut account: Account, label: &Label) -> Result<Plan, StoreError> {

@@ -5,6 +5,7 @@ mod change;
 mod decoy;
 mod error;
 mod facts;
+mod learn;
 pub mod memory;
 mod place;
 pub mod sqlite;
@@ -17,6 +18,7 @@ use crate::vocabulary::{MechanismSet, Scheme, ScramHash};
 pub use change::{Actor, Applied, AuditHead, Change, Receipt};
 pub use decoy::DecoyShape;
 pub use error::{KeyFault, StoreError};
+pub use learn::{Learnt, Terms, learn};
 pub(crate) use place::beside;
 pub use place::{DEFAULT_DATABASE, Place};
 

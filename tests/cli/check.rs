@@ -300,6 +300,20 @@ fn what_an_imported_hash_cannot_serve_is_found() {
 }
 
 #[test]
+fn what_is_learnt_for_nothing_is_found() {
+    let shell = clean();
+    let realms = "realm = \"example.com\"\nrealm_aliases = [\"mx1\"]\n";
+    configure(&shell, &format!("{realms}learn = [\"cram-md5\", \"scram-sha-256\"]"));
+    check(&shell, &[]).quiet();
+    configure(
+        &shell,
+        &format!("{realms}mechanisms = [\"SCRAM-SHA-256\", \"PLAIN\"]\nlearn = [\"cram-md5\", \"scram-sha-256\"]"),
+    );
+    let what = "mechanism\tlearn\tmakes passwords ready for CRAM-MD5, which the helper does not announce";
+    assert_eq!(findings(&shell, &[]), [what]);
+}
+
+#[test]
 fn a_password_that_does_not_fit_the_shared_challenge_is_found() {
     let shell = clean();
     let salt = b"another salt";

@@ -96,6 +96,7 @@ impl Site {
             plaintext_needs_tls: true,
             realms: realms(),
             hostname: "mx1.example.org".to_owned(),
+            learn: Vec::new(),
         };
         let context = Context {
             service: "smtp".into(),

@@ -66,7 +66,7 @@ impl Server {
                 }
                 Turn::Done(verdict) => {
                     let final_data = lines.next().map(|(_, line)| line.as_bytes().to_vec());
-                    assert_eq!(verdict, Verdict::Proven { password: Some(0), final_data });
+                    assert_eq!(verdict, Verdict::Proven { password: Some(0), final_data, presented: None });
                     return;
                 }
             };
@@ -141,7 +141,9 @@ fn rfc_2831() {
         };
         let final_data = Some(lines[2].1.as_bytes().to_vec());
         match server.settle(next.respond(lines[1].1.as_bytes()), "chris") {
-            Turn::Done(verdict) => assert_eq!(verdict, Verdict::Proven { password: Some(0), final_data }),
+            Turn::Done(verdict) => {
+                assert_eq!(verdict, Verdict::Proven { password: Some(0), final_data, presented: None });
+            }
             Turn::Challenge(data, _) => panic!("{data}"),
         }
     }
@@ -181,7 +183,8 @@ fn rfc_4616() {
         let turn = server(scheme)
             .settle(begin(Mechanism::Plain, &start("x"), InitialResponse::Present(b"\0tim\0tanstaaftanstaaf")), "tim");
         let Turn::Done(verdict) = turn else { panic!("a challenge") };
-        assert_eq!(verdict, Verdict::Proven { password: Some(0), final_data: None }, "{}", scheme.name());
+        let presented = Some(password(b"tanstaaftanstaaf"));
+        assert_eq!(verdict, Verdict::Proven { password: Some(0), final_data: None, presented }, "{}", scheme.name());
     }
     let initial = client::begin(client_start(Mechanism::Plain, "tim", &secret, "x")).initial.unwrap();
     assert_eq!(initial.expose(), b"\0tim\0tanstaaftanstaaf");

@@ -72,6 +72,7 @@ impl World {
             plaintext_needs_tls: true,
             realms,
             hostname: "mail.example.org".to_owned(),
+            learn: Vec::new(),
         };
         Self {
             store: memory.clone(),

@@ -42,6 +42,7 @@ pub(super) fn verify(site: &Site, verify: &Verify) -> Result<Exit, Failure> {
         plaintext_needs_tls: false,
         realms,
         hostname: "localhost".to_owned(),
+        learn: Vec::new(),
     });
     let (exit, answer) = match judge(&policy, &mut reader, &Who::new(user, None, &password, "verify"))? {
         Judgement::Right(authenticated) => (Exit::Success, right(&policy, &authenticated)),

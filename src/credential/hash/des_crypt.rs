@@ -21,11 +21,6 @@ pub(super) struct Method {
     swapped: u32,
 }
 
-/// Whether anything of `password` beyond the first seven bits of eight bytes exists.
-pub(super) fn ignores_part_of(password: &[u8]) -> bool {
-    password.len() > MAX_PASSWORD || !password.is_ascii()
-}
-
 pub(super) fn parse(text: &str) -> Result<PasswordHash, HashError> {
     let (salt, digest) = match text.split_at_checked(2) {
         Some((salt, digest)) if digest.len() == 11 && crypt::is_salt(text) => (salt, digest),

@@ -148,10 +148,11 @@ impl PasswordHash {
     /// Whether other passwords than `password` fit whatever hash fits this one, because the algorithm looks at a part of it
     /// only. Nothing must then be concluded from a fit but that it fits.
     #[must_use]
-    pub fn ignores_part_of(&self, password: &Password) -> bool {
+    pub fn fits_others_than(&self, password: &Password) -> bool {
         match self.method {
-            Method::DesCrypt(_) => des_crypt::ignores_part_of(password.expose()),
-            Method::Bcrypt(_) => password.expose().len() > bcrypt::MAX_PASSWORD,
+            Method::DesCrypt(_) => true,
+            // One that just fits in may be the beginning of a longer one; a shorter one ends in a NUL that is seen.
+            Method::Bcrypt(_) => password.expose().len() >= bcrypt::MAX_PASSWORD,
             _ => false,
         }
     }

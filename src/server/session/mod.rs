@@ -307,8 +307,9 @@ impl Session {
     }
 
     /// Gives an exchange its one ending.
-    fn end(&mut self, mut request: Request, outcome: Outcome, turn: &mut Turn<'_>) {
+    fn end(&mut self, mut request: Request, mut outcome: Outcome, turn: &mut Turn<'_>) {
         count(&request, &outcome, turn);
+        turn.actions.lessons.extend(outcome.take_lesson());
         let alone = request.alone && !self.open.any_owed() && self.late.is_empty();
         match answer::answer(&request, outcome, alone) {
             Answer::LastWord(success, data) => {

@@ -7,7 +7,7 @@ use zeroize::Zeroize;
 
 use crate::authenticator::Inquiry;
 use crate::config::FailureLimits;
-use crate::credential::Who;
+use crate::credential::{Lesson, Who};
 use crate::event::Event;
 use crate::exchange::{Policy, Work};
 use crate::runtime::{Entropy, Moment, UnixTime};
@@ -66,6 +66,8 @@ pub struct Actions {
     pub computations: Vec<(Serial, Work)>,
     /// To be logged.
     pub events: Vec<Event>,
+    /// To be written down by whoever may. It holds passwords, so it is no event.
+    pub lessons: Vec<Box<Lesson>>,
     /// Whether to close the connection once everything is sent.
     pub close: bool,
     /// Decoded responses; wiped after each use.

@@ -2,7 +2,7 @@
 
 use crate::credential::{Account, PasswordHash, ScramKeys, Secrets, StoredPassword};
 use crate::runtime::UnixTime;
-use crate::vocabulary::{Mechanism, MechanismSet};
+use crate::vocabulary::{Mechanism, MechanismSet, Scheme};
 
 use super::report::{Finding, Kind, listed};
 
@@ -41,6 +41,15 @@ pub(super) fn missing(account: &Account, announced: MechanismSet, now: UnixTime)
         }
     }
     findings
+}
+
+/// Schemes that are learnt, at the price of what protected the password until then, and that no client can use.
+pub(super) fn learnt_for_nothing(learnt: &[Scheme], announced: MechanismSet) -> impl Iterator<Item = Finding> {
+    let unused = move |mechanism: &Mechanism| !announced.contains(*mechanism);
+    learnt.iter().filter_map(|scheme| scheme.mechanism()).filter(unused).map(|mechanism| {
+        let what = format!("makes passwords ready for {mechanism}, which the helper does not announce");
+        Finding::new(Kind::Mechanism, "learn", what).mechanisms(vec![mechanism])
+    })
 }
 
 /// Passwords that are checked against a hash which others fit as well.

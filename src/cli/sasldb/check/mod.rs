@@ -69,6 +69,8 @@ fn look_through(site: &Site, asked: Option<&Config>, report: &mut Report) -> Res
         announced: asked.unwrap_or(&site.config).mechanisms(),
         only_what_works: asked.is_some(),
     };
+    let learnt = asked.unwrap_or(&site.config).learn.as_slice();
+    mechanisms::learnt_for_nothing(learnt, names.announced).for_each(|finding| _ = report.add(&finding));
     let now = site::now();
     let accounts = inspector.accounts(&mut |account| match account {
         Ok(account) => check_account(&account, &names, now, report),
