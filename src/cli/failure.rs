@@ -16,19 +16,37 @@ pub(super) struct Failure {
     exit: Exit,
     cause: anyhow::Error,
     hint: Option<String>,
-    in_cyrus_words: bool,
+    cyrus_words: CyrusWords,
+}
+
+/// How the first line of a failure, which is the Cyrus program's own, comes about.
+#[derive(Debug)]
+enum CyrusWords {
+    /// By the exit status.
+    OfStatus,
+    /// The cause is told in them already.
+    OfCause,
+    /// They are these.
+    Own(String),
 }
 
 impl Failure {
     /// A failure that ends the program with `exit`.
     pub(super) fn new(exit: Exit, cause: impl Into<anyhow::Error>) -> Self {
-        Self { exit, cause: cause.into(), hint: None, in_cyrus_words: false }
+        Self { exit, cause: cause.into(), hint: None, cyrus_words: CyrusWords::OfStatus }
     }
 
     /// Says that the cause is already in the words that the Cyrus program has for it.
     #[must_use]
     pub(super) fn in_cyrus_words(mut self) -> Self {
-        self.in_cyrus_words = true;
+        self.cyrus_words = CyrusWords::OfCause;
+        self
+    }
+
+    /// Says in which words the Cyrus program would tell it, where these do not follow from the exit status.
+    #[must_use]
+    pub(super) fn cyrus_words(mut self, words: impl Into<String>) -> Self {
+        self.cyrus_words = CyrusWords::Own(words.into());
         self
     }
 
@@ -74,8 +92,10 @@ impl Failure {
             Exit::NoUser => (Exit::NoUser, "user not found"),
             _ => (Exit::Failure, "generic failure"),
         };
-        if !self.in_cyrus_words {
-            program.complain(words);
+        match &self.cyrus_words {
+            CyrusWords::OfStatus => program.complain(words),
+            CyrusWords::OfCause => {}
+            CyrusWords::Own(words) => program.complain(words),
         }
         self.tell(program);
         exit
@@ -134,6 +154,12 @@ impl From<StoreError> for Failure {
 fn hint_for(fault: &StoreError) -> Option<String> {
     Some(match fault {
         StoreError::Missing(_) => "saslpasswd-rs -c NAME makes it together with the first account".to_owned(),
+        StoreError::Unreachable { path, .. } if matches!(path.try_exists(), Ok(false)) => {
+            format!("make it: install -d -o root -g sasldb-rs -m 2750 {}", path.display())
+        }
+        StoreError::Unreachable { path, .. } if path.is_dir() || path.is_symlink() => {
+            "name the file itself with -f, or as `database` in the configuration file".to_owned()
+        }
         StoreError::Unreachable { path, .. } => {
             format!("the accounts belong to root: run the program as root, or see who may open {}", path.display())
         }

@@ -41,7 +41,8 @@ pub(super) fn new_password(pipe: bool) -> Result<Password, Failure> {
     let first = ask(&mut stdin, "Password: ")?;
     let second = ask(&mut stdin, "Again (for verification): ")?;
     drop(silence);
-    if first.as_slice().ct_eq(&second).into() { finish(first) } else { Err(mismatch()) }
+    let (first, second) = (without_newline(first), without_newline(second));
+    if first.as_slice().ct_eq(&second).into() { into_password(first) } else { Err(mismatch()) }
 }
 
 /// Reads the password of an existing account: asked for once on a terminal, else read from stdin.
@@ -92,11 +93,19 @@ fn read_line(stdin: &mut File) -> Result<Zeroizing<Vec<u8>>, Failure> {
     Ok(line)
 }
 
+fn finish(typed: Zeroizing<Vec<u8>>) -> Result<Password, Failure> {
+    into_password(without_newline(typed))
+}
+
 /// Takes one final newline away, and no other byte.
-fn finish(mut typed: Zeroizing<Vec<u8>>) -> Result<Password, Failure> {
+fn without_newline(mut typed: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
     if typed.last() == Some(&b'\n') {
         typed.pop();
     }
+    typed
+}
+
+fn into_password(mut typed: Zeroizing<Vec<u8>>) -> Result<Password, Failure> {
     Ok(Password::new(std::mem::take(&mut *typed))?)
 }
 
@@ -109,7 +118,8 @@ fn read(stdin: &mut File, into: &mut [u8]) -> Result<usize, Failure> {
     loop {
         match stdin.read(into) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            other => return other.context("cannot read the password from stdin").map_err(failed),
+            Err(error) => return Err(unreadable(error)),
+            Ok(count) => return Ok(count),
         }
     }
 }
@@ -118,6 +128,13 @@ fn read(stdin: &mut File, into: &mut [u8]) -> Result<usize, Failure> {
 fn raw_stdin() -> Result<File, Failure> {
     let stdin = io::stdin().as_fd().try_clone_to_owned().context("cannot read from stdin").map_err(failed)?;
     Ok(File::from(stdin))
+}
+
+/// saslpasswd2 says the system's word for it and nothing else.
+fn unreadable(error: io::Error) -> Failure {
+    let told = error.to_string();
+    let words = told.split(" (os error").next().unwrap_or_default().to_owned();
+    failed(anyhow::Error::from(error).context("cannot read the password from stdin")).cyrus_words(words)
 }
 
 fn failed(cause: anyhow::Error) -> Failure {

@@ -140,6 +140,7 @@ pub(super) fn now() -> UnixTime {
 #[derive(Debug)]
 pub(super) struct Named {
     authcid: Authcid,
+    without_realm: bool,
 }
 
 impl Named {
@@ -155,7 +156,13 @@ impl Named {
         };
         let name = Name::new(name).map_err(|fault| refused_name("user name", fault))?;
         let realm = realm.map(Realm::imported).transpose().map_err(|fault| refused_name("realm", fault))?;
-        Ok(Self { authcid: Authcid::new(name, realm) })
+        let without_realm = realm.as_ref().is_some_and(|realm| realm.as_str().is_empty());
+        Ok(Self { authcid: Authcid::new(name, realm), without_realm })
+    }
+
+    /// Whether it is `NAME@`: in no realm, and not in the default one either.
+    pub(super) fn is_without_realm(&self) -> bool {
+        self.without_realm
     }
 
     /// The account meant. A realm that is an alias means the default realm.

@@ -10,7 +10,8 @@ use crate::config::WeakPasswords;
 use crate::credential::{Account, Label, PasswordFacts};
 use crate::identity::{Identity, IdentityError};
 use crate::secret::Password;
-use crate::store::Basis;
+use crate::store::sqlite::Writer;
+use crate::store::{Basis, StoreError};
 
 use super::options::Options;
 
@@ -28,7 +29,7 @@ pub(in crate::cli) fn store(
     password: &Password,
     no_plaintext: bool,
 ) -> Result<Identity, Failure> {
-    let mut store = site.writer_or_new(program)?;
+    let mut store = if named.is_without_realm() { writer_without_realm(site)? } else { site.writer_or_new(program)? };
     let realms = site.realms(&mut store)?;
     let identity = named.resolve(&realms);
     if site.config.weak_passwords == WeakPasswords::Refuse {
@@ -41,6 +42,14 @@ pub(in crate::cli) fn store(
         Ok(limits_of_main(account))
     })?;
     Ok(identity)
+}
+
+/// Where there is no database there is no such account either, and none is made in vain.
+fn writer_without_realm(site: &Site) -> Result<Writer, Failure> {
+    match site.existing_writer() {
+        Err(StoreError::Missing(_)) => Err(refused_name("realm", IdentityError::Empty)),
+        opened => Ok(opened?),
+    }
 }
 
 /// Only an import can have made such an account.
