@@ -37,7 +37,9 @@ impl World {
 
     fn with(settings: &str) -> Self {
         let site = Site::empty();
-        site.configure(&format!("realm = \"example.com\"\nscram_iterations = 4096\n{settings}\n"));
+        site.configure(&format!(
+            "realm = \"example.com\"\nscram_iterations = 4096\nweak_passwords = \"allow\"\n{settings}\n"
+        ));
         let world = Self { helper: site.start(&[]), site };
         world.run(SASLPASSWD, &["-c", "-p", "joe"], b"secret").quiet();
         world
@@ -74,7 +76,7 @@ fn any_of_the_passwords_logs_in_by_every_mechanism_and_the_log_says_which() {
     let world = World::new();
     world.add(&["phone"], "second");
     // A count of its own would not fit the one challenge.
-    world.site.configure("realm = \"example.com\"\nscram_iterations = 5000\n");
+    world.site.configure("realm = \"example.com\"\nscram_iterations = 5000\nweak_passwords = \"allow\"\n");
     world.add(&["tablet", "--expires", "30d"], "third");
     for (password, label) in [("secret", "main"), ("second", "phone"), ("third", "tablet")] {
         assert_eq!(world.accepted(&[], password), ALL, "{label}");
@@ -170,7 +172,9 @@ fn a_generated_password_is_all_that_is_printed_and_logs_in() {
 #[test]
 fn whom_a_change_of_realm_cuts_off_is_what_check_said() {
     let world = World::new();
-    world.site.configure("realm = \"example.com\"\nrealm_aliases = [\"mx1\"]\nscram_iterations = 4096\n");
+    world.site.configure(
+        "realm = \"example.com\"\nrealm_aliases = [\"mx1\"]\nscram_iterations = 4096\nweak_passwords = \"allow\"\n",
+    );
     for user in ["joe", "ann@other.test"] {
         world.run(SASLPASSWD, &["-p", user], b"secret").quiet();
     }
@@ -188,7 +192,7 @@ fn whom_a_change_of_realm_cuts_off_is_what_check_said() {
         mechanisms.split(", ").filter(|name| !name.is_empty()).collect()
     };
     assert_eq!(cut_off("ann@other.test"), ["DIGEST-MD5"], "{said}");
-    world.site.configure("realm = \"new.test\"\nscram_iterations = 4096\n");
+    world.site.configure("realm = \"new.test\"\nscram_iterations = 4096\nweak_passwords = \"allow\"\n");
     world.helper.signal(nix::sys::signal::Signal::SIGHUP);
     wait_until("the settings are read again", || world.helper.log().matches("settings").count() >= 2);
     for login in logins {
