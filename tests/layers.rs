@@ -39,6 +39,7 @@ const PURE: &[&str] = &[
     "import/",
     "server/session",
     "server/userdb",
+    "server/mux",
     "server/lookup",
     "server/conversation",
     "server/limits",

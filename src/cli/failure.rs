@@ -108,6 +108,11 @@ impl fmt::Display for Failure {
     }
 }
 
+/// What came of writing to stdout.
+pub(super) fn written<T>(result: std::io::Result<T>) -> Result<T, Failure> {
+    result.map_err(|fault| Failure::new(Exit::Failure, anyhow::Error::new(fault).context("cannot write to stdout")))
+}
+
 /// A part of an identity that cannot be taken. `what` is `user name` or `realm`.
 pub(super) fn refused_name(what: &str, fault: IdentityError) -> Failure {
     let hint = match fault {

@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::time::Duration;
 
-use anyhow::Context;
 use serde::Serialize;
 
 use crate::credential::{Network, PasswordFacts, ServiceName};
@@ -12,8 +11,7 @@ use crate::runtime::UnixTime;
 use crate::store::Listed;
 use crate::vocabulary::{Mechanism, Scheme};
 
-use super::exit::Exit;
-use super::failure::{Failure, refused_name};
+use super::failure::{self, Failure, refused_name};
 use super::output::{self, Data, Reader};
 use super::pattern::Pattern;
 use super::site::{self, Site};
@@ -61,7 +59,7 @@ pub(super) fn list(site: &Site, which: &Which<'_>, json: bool) -> Result<(), Fai
         Ok(Reader::Present) => form.finish(),
         other => other,
     };
-    finished.context("cannot write to stdout").map_err(|cause| Failure::new(Exit::Failure, cause))?;
+    failure::written(finished)?;
     Ok(())
 }
 

@@ -178,16 +178,7 @@ fn start_learner(program: &Program, options: &Options) -> Option<Learner> {
 /// What such a process does.
 fn keep_store(program: &Program, options: &Options, socket: &Path) -> Result<(), Failure> {
     let config = configure(options)?;
-    storekeeper::run(program, &config, socket, || {
-        let mut site = Site::load(
-            options.config.as_deref().map(Path::as_os_str),
-            options.database.as_deref().map(Path::as_os_str),
-        )?;
-        if let Some(realm) = &options.realm {
-            site.config.realm = Some(Realm::new(realm).map_err(|fault| refused_name("realm", fault))?);
-        }
-        Ok(site)
-    })
+    storekeeper::run(program, &config, socket, || Ok(Site::of(configure(options)?)))
 }
 
 /// The settings: file and options, read again on demand.

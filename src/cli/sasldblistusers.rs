@@ -2,12 +2,11 @@
 
 use std::ffi::{OsStr, OsString};
 
-use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use super::cyrus::{self, Manners};
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::{self, Failure};
 use super::output::{Data, Program, Reader};
 use super::site::Site;
 
@@ -87,6 +86,6 @@ fn list(config: Option<&OsStr>, database: Option<&OsStr>) -> Result<(), Failure>
         Ok(Reader::Present) => data.finish(),
         other => other,
     };
-    finished.context("cannot write to stdout").map_err(|cause| Failure::new(Exit::Failure, cause))?;
+    failure::written(finished)?;
     Ok(())
 }

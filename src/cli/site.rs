@@ -31,8 +31,13 @@ impl Site {
         if let Some(database) = database.filter(|path| !path.is_empty()) {
             config.database = database.into();
         }
+        Ok(Self::of(config))
+    }
+
+    /// With settings that have the options in them.
+    pub(super) fn of(config: Config) -> Self {
         let place = config.place();
-        Ok(Self { config, place })
+        Self { config, place }
     }
 
     /// Where database and key are.

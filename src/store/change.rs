@@ -127,7 +127,7 @@ impl AuditHead {
     /// The MAC in hexadecimal digits, as logs have it.
     #[must_use]
     pub fn hex(&self) -> String {
-        self.mac.iter().map(|byte| format!("{byte:02x}")).collect()
+        super::hex::encode(&self.mac)
     }
 }
 

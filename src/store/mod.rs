@@ -5,6 +5,7 @@ mod change;
 mod decoy;
 mod error;
 mod facts;
+pub(crate) mod hex;
 mod learn;
 pub mod memory;
 mod place;

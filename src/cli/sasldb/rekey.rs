@@ -8,15 +8,14 @@ use crate::cli::failure::Failure;
 use crate::cli::output::{Data, Program};
 use crate::cli::site::{self, Site};
 use crate::runtime::SystemEntropy;
-use crate::store::sqlite;
+use crate::store::{hex, sqlite};
 
 pub(super) fn rekey(program: &Program, site: &Site) -> Result<Exit, Failure> {
     let done = sqlite::rekey(site.place(), &site::actor(program), site::now(), &mut SystemEntropy)?;
     if let Some(head) = &done.head {
         audit_log::note_of_all(program, "rekeyed", head);
     }
-    let id: String = done.key.iter().map(|byte| format!("{byte:02x}")).collect();
-    let written = Data::new().text(format_args!("{id}\t{}\n", done.accounts));
+    let written = Data::new().text(format_args!("{}\t{}\n", hex::encode(&done.key), done.accounts));
     written.context("done, but cannot write to stdout").map_err(|cause| Failure::new(Exit::Failure, cause))?;
     Ok(Exit::Success)
 }

@@ -2,10 +2,8 @@
 
 use std::time::Instant;
 
-use anyhow::Context;
-
 use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{self, Failure};
 use crate::cli::output::Data;
 use crate::cli::prompt;
 use crate::vocabulary::Mechanism;
@@ -36,9 +34,7 @@ pub(super) fn test(test: &Test) -> Result<Exit, Failure> {
             Ending::Unavailable(reason) => ("unavailable", reason, Exit::Unavailable),
         };
         let line = format!("{:<13} {word:<11} {milliseconds:>9.1} ms  {detail}", mechanism.name());
-        data.text(format_args!("{}\n", line.trim_end()))
-            .context("cannot write to stdout")
-            .map_err(|cause| Failure::new(Exit::Failure, cause))?;
+        failure::written(data.text(format_args!("{}\n", line.trim_end())))?;
         worst = worse(worst, exit);
     }
     Ok(worst)

@@ -3,10 +3,8 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
-
 use crate::cli::exit::Exit;
-use crate::cli::failure::{Failure, refused_name};
+use crate::cli::failure::{self, Failure, refused_name};
 use crate::cli::output::Data;
 use crate::cli::prompt;
 use crate::cli::site::{self, Named, Site};
@@ -48,10 +46,7 @@ pub(super) fn verify(site: &Site, verify: &Verify) -> Result<Exit, Failure> {
         Judgement::Right(authenticated) => (Exit::Success, right(&policy, &authenticated)),
         Judgement::Wrong(reason) => (Exit::Failure, format!("wrong: {reason}")),
     };
-    Data::new()
-        .text(format_args!("{answer}\n"))
-        .context("cannot write to stdout")
-        .map_err(|cause| Failure::new(Exit::Failure, cause))?;
+    failure::written(Data::new().text(format_args!("{answer}\n")))?;
     Ok(exit)
 }
 

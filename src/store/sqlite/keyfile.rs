@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::runtime::Entropy;
 use crate::secret::SecretArray;
-use crate::store::{KeyFault, StoreError, beside};
+use crate::store::{KeyFault, StoreError, beside, hex};
 
 use super::seal::{Key, KeyId};
 
@@ -178,11 +178,7 @@ fn rewrite(path: &Path, write: impl FnOnce(&str, &mut String)) -> Result<(), Sto
 
 fn push_key(text: &mut String, master: &[u8; 32]) {
     text.push_str("key ");
-    for byte in master {
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or_default());
-        }
-    }
+    hex::push(text, master);
     text.push('\n');
 }
 
@@ -205,20 +201,13 @@ fn parse(text: &[u8]) -> Option<Vec<Key>> {
     }
     let mut keys = Vec::new();
     for line in lines.map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        keys.push(Key::new(&from_hex(line.strip_prefix("key ")?.trim_start())?));
+        let mut bytes = Zeroizing::new([0; 32]);
+        if !hex::decode(line.strip_prefix("key ")?.trim_start(), &mut *bytes) {
+            return None;
+        }
+        keys.push(Key::new(&SecretArray::new(*bytes)));
     }
     (1..=2).contains(&keys.len()).then_some(keys)
-}
-
-fn from_hex(text: &str) -> Option<SecretArray<32>> {
-    if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = Zeroizing::new([0u8; 32]);
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(SecretArray::new(*bytes))
 }
 
 /// Writes the key beside its place and links it there: the file is there whole or not at all, and an existing one stays.

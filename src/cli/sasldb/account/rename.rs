@@ -2,12 +2,11 @@
 
 use std::ffi::OsStr;
 
-use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::cli::audit_log;
 use crate::cli::exit::Exit;
-use crate::cli::failure::{Failure, refused_name};
+use crate::cli::failure::{self, Failure, refused_name};
 use crate::cli::output::{Data, Program, to_stderr};
 use crate::cli::site::{self, Named, Site};
 use crate::identity::{Identity, IdentityError};
@@ -53,10 +52,7 @@ pub(super) fn rename(program: &Program, site: &Site, rename: &RenameAccount) -> 
     } else {
         format!("{done}\t{}\t{to}", account.identity)
     };
-    Data::new()
-        .text(format_args!("{line}\n"))
-        .context("cannot write to stdout")
-        .map_err(|cause| Failure::new(Exit::Failure, cause))?;
+    failure::written(Data::new().text(format_args!("{line}\n")))?;
     if drops {
         to_stderr("digest-md5 holds the name and is dropped: DIGEST-MD5 works again when the password is set anew\n");
     }

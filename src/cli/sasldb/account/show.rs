@@ -2,11 +2,9 @@
 
 use std::net::IpAddr;
 
-use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{self, Failure};
 use crate::cli::listing;
 use crate::cli::output::Data;
 use crate::cli::site::{self, Site};
@@ -33,10 +31,7 @@ pub(super) fn show(site: &Site, show: &ShowAccount) -> Result<(), Failure> {
     let known = Known::of(site, reader.database_id()?, &found.account)?;
     let shown = Shown::of(&found.account, &known, site::now());
     let text = if show.json { serde_json::to_string_pretty(&shown).unwrap_or_default() } else { shown.lines() };
-    Data::new()
-        .text(format_args!("{text}\n"))
-        .context("cannot write to stdout")
-        .map_err(|cause| Failure::new(Exit::Failure, cause))?;
+    failure::written(Data::new().text(format_args!("{text}\n")))?;
     Ok(())
 }
 

@@ -2,11 +2,9 @@
 
 use std::fmt::Display;
 
-use anyhow::Context as _;
 use serde::{Serialize, Serializer};
 
-use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{self, Failure};
 use crate::cli::output::{self, Data, Reader};
 use crate::identity::Identity;
 use crate::vocabulary::Mechanism;
@@ -142,7 +140,7 @@ impl Report {
             Ok(Reader::Present) => self.data.finish(),
             other => other,
         };
-        finished.context("cannot write to stdout").map_err(|cause| Failure::new(Exit::Failure, cause))?;
+        failure::written(finished)?;
         Ok(self.found)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 
 use crate::cli::audit_log::{HEAD, NUMBER};
-use crate::store::AuditHead;
+use crate::store::{AuditHead, hex};
 
 /// MACs by the number of their entry. A number may come with several: a database restored from a backup counts on from there.
 pub(super) type Heads = BTreeMap<u64, Vec<[u8; 32]>>;
@@ -29,18 +29,8 @@ pub(super) fn read(mut input: impl BufRead) -> std::io::Result<Heads> {
 fn head_of(line: &str) -> Option<AuditHead> {
     let (before, mac) = line.trim_end().rsplit_once(HEAD)?;
     let (_, number) = before.rsplit_once(NUMBER)?;
-    Some(AuditHead { number: number.parse().ok()?, mac: from_hex(mac)? })
-}
-
-fn from_hex(text: &str) -> Option<[u8; 32]> {
-    let mut mac = [0; 32];
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, digits) in mac.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(mac)
+    let mut head = AuditHead { number: number.parse().ok()?, mac: [0; 32] };
+    hex::decode(mac, &mut head.mac).then_some(head)
 }
 
 #[cfg(test)]

@@ -6,11 +6,10 @@ mod verify;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{self, Failure};
 use crate::cli::output::{Data, Reader, printable};
 use crate::cli::pattern::Pattern;
 use crate::cli::site::{self, Site};
@@ -59,7 +58,7 @@ fn show(site: &Site, show: &ShowLog) -> Result<Exit, Failure> {
             matches!(written, Ok(Reader::Present))
         })?;
         let reader = written.and_then(|reader| Ok(data.finish()?.and(reader)));
-        let reader = reader.context("cannot write to stdout").map_err(|cause| Failure::new(Exit::Failure, cause))?;
+        let reader = failure::written(reader)?;
         if !show.follow || reader == Reader::Gone {
             return Ok(Exit::Success);
         }

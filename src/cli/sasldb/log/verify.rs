@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{self, Failure};
 use crate::cli::output::Data;
 use crate::cli::site::Site;
 use crate::store::StoreError;
@@ -29,7 +29,7 @@ pub(super) fn verify(site: &Site, verify: &VerifyLog) -> Result<Exit, Failure> {
         found.lines().join("\n")
     };
     let written = Data::new().text(format_args!("{text}\n"));
-    written.context("cannot write to stdout").map_err(|cause| Failure::new(Exit::Failure, cause))?;
+    failure::written(written)?;
     Ok(if sound { Exit::Success } else { Exit::Failure })
 }
 

@@ -1,10 +1,8 @@
 //! `password list`: a table for people, lines of fixed columns for scripts, JSON for programs.
 
-use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::cli::exit::Exit;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{self, Failure};
 use crate::cli::output::{self, Data, Reader};
 use crate::cli::site::{self, Site};
 use crate::cli::when::rfc3339;
@@ -33,7 +31,7 @@ pub(super) fn list(site: &Site, list: &ListPasswords) -> Result<(), Failure> {
         (false, true) => table(&found.account, now),
         (false, false) => lines(&found.account, now),
     };
-    written.context("cannot write to stdout").map_err(|cause| Failure::new(Exit::Failure, cause))?;
+    failure::written(written)?;
     Ok(())
 }
 
