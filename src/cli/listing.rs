@@ -153,7 +153,7 @@ fn columns(account: &Listed, now: UnixTime) -> [String; COLUMNS.len()] {
     ]
 }
 
-pub(super) fn state(account: &Listed, now: UnixTime) -> &'static str {
+fn state(account: &Listed, now: UnixTime) -> &'static str {
     if account.state.disabled {
         "disabled"
     } else if account.state.expires.is_some_and(|at| at <= now) {
@@ -165,17 +165,24 @@ pub(super) fn state(account: &Listed, now: UnixTime) -> &'static str {
 
 #[derive(Serialize)]
 struct JsonAccount<'a> {
-    account: String,
-    name: &'a str,
-    realm: &'a str,
-    state: &'static str,
-    expires: Option<String>,
-    created: String,
-    changed: String,
-    revision: u64,
-    mechanisms: Option<Vec<&'static str>>,
+    #[serde(flatten)]
+    facts: JsonFacts<'a>,
     schemes: Vec<&'static str>,
     passwords: Vec<JsonPassword<'a>>,
+}
+
+/// What every JSON of an account begins with.
+#[derive(Serialize)]
+pub(super) struct JsonFacts<'a> {
+    pub(super) account: String,
+    name: &'a str,
+    realm: &'a str,
+    pub(super) state: &'static str,
+    pub(super) expires: Option<String>,
+    pub(super) created: String,
+    pub(super) changed: String,
+    revision: u64,
+    pub(super) mechanisms: Option<Vec<&'static str>>,
 }
 
 #[derive(Serialize)]
@@ -189,6 +196,16 @@ struct JsonPassword<'a> {
 impl<'a> JsonAccount<'a> {
     fn of(account: &'a Listed, now: UnixTime) -> Self {
         Self {
+            facts: JsonFacts::of(account, now),
+            schemes: account.schemes.iter().copied().map(Scheme::name).collect(),
+            passwords: account.passwords.iter().map(JsonPassword::of).collect(),
+        }
+    }
+}
+
+impl<'a> JsonFacts<'a> {
+    pub(super) fn of(account: &'a Listed, now: UnixTime) -> Self {
+        Self {
             account: account.identity.to_string(),
             name: account.identity.name.as_str(),
             realm: account.identity.realm.as_str(),
@@ -198,8 +215,6 @@ impl<'a> JsonAccount<'a> {
             changed: rfc3339(account.changed),
             revision: account.revision,
             mechanisms: account.mechanisms.map(|set| set.iter().map(Mechanism::name).collect()),
-            schemes: account.schemes.iter().copied().map(Scheme::name).collect(),
-            passwords: account.passwords.iter().map(JsonPassword::of).collect(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use crate::cli::failure::{self, Failure};
-use crate::cli::listing;
+use crate::cli::listing::JsonFacts;
 use crate::cli::output::Data;
 use crate::cli::site::{self, Site};
 use crate::cli::when::rfc3339;
@@ -13,7 +13,6 @@ use crate::credential::{Account, Who};
 use crate::runtime::UnixTime;
 use crate::store::activity::{ActivityReader, LastUse};
 use crate::store::{Listed, StoreError};
-use crate::vocabulary::Mechanism;
 
 use super::super::options::ShowAccount;
 use super::super::password::list::JsonPassword;
@@ -29,7 +28,8 @@ pub(super) fn show(site: &Site, show: &ShowAccount) -> Result<(), Failure> {
         return Err(no_account(&identity));
     }
     let known = Known::of(site, reader.database_id()?, &found.account)?;
-    let shown = Shown::of(&found.account, &known, site::now());
+    let listed = Listed::of(&found.account);
+    let shown = Shown::of(&listed, &found.account, &known, site::now());
     let text = if show.json { serde_json::to_string_pretty(&shown).unwrap_or_default() } else { shown.lines() };
     failure::written(Data::new().text(format_args!("{text}\n")))?;
     Ok(())
@@ -54,15 +54,8 @@ impl Known {
 
 #[derive(Serialize)]
 struct Shown<'a> {
-    account: String,
-    name: &'a str,
-    realm: &'a str,
-    state: &'static str,
-    expires: Option<String>,
-    created: String,
-    changed: String,
-    revision: u64,
-    mechanisms: Option<Vec<&'static str>>,
+    #[serde(flatten)]
+    facts: JsonFacts<'a>,
     passwords: Vec<JsonPassword<'a>>,
     activity_since: Option<String>,
     uses: Vec<JsonUse<'a>>,
@@ -79,17 +72,9 @@ struct JsonUse<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn of(account: &'a Account, known: &'a Known, now: UnixTime) -> Self {
+    fn of(listed: &'a Listed, account: &'a Account, known: &'a Known, now: UnixTime) -> Self {
         Self {
-            account: account.identity.to_string(),
-            name: account.identity.name.as_str(),
-            realm: account.identity.realm.as_str(),
-            state: listing::state(&Listed::of(account), now),
-            expires: account.state.expires.map(rfc3339),
-            created: rfc3339(account.created),
-            changed: rfc3339(account.changed),
-            revision: account.revision,
-            mechanisms: account.mechanisms.map(|set| set.iter().map(Mechanism::name).collect()),
+            facts: JsonFacts::of(listed, now),
             passwords: account.passwords.iter().map(|password| JsonPassword::of(password, now)).collect(),
             activity_since: known.since.map(rfc3339),
             uses: known.uses.iter().map(JsonUse::of).collect(),
@@ -99,14 +84,15 @@ impl<'a> Shown<'a> {
     /// What it is, then its columns.
     fn lines(&self) -> String {
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
-        let mechanisms = self.mechanisms.as_ref().map(|names| names.join(","));
+        let facts = &self.facts;
+        let mechanisms = facts.mechanisms.as_ref().map(|names| names.join(","));
         let mut lines = vec![
-            format!("account\t{}", self.account),
-            format!("state\t{}", self.state),
-            format!("expires\t{}", or_dash(&self.expires)),
+            format!("account\t{}", facts.account),
+            format!("state\t{}", facts.state),
+            format!("expires\t{}", or_dash(&facts.expires)),
             format!("mechanisms\t{}", or_dash(&mechanisms)),
-            format!("created\t{}", self.created),
-            format!("changed\t{}", self.changed),
+            format!("created\t{}", facts.created),
+            format!("changed\t{}", facts.changed),
         ];
         lines.extend(self.passwords.iter().map(|password| format!("password\t{}", password.columns().join("\t"))));
         lines.push(format!("activity-since\t{}", or_dash(&self.activity_since)));
