@@ -9,6 +9,7 @@ mod import;
 mod learn;
 mod limits;
 mod lookup;
+mod pbkdf2;
 pub mod record;
 mod salt;
 pub mod scram;

@@ -11,6 +11,7 @@ use crate::secret::SecretBytes;
 use crate::vocabulary::ScramHash;
 
 use super::account::{ScramKeys, ScramSalt};
+use super::pbkdf2::pbkdf2;
 
 /// The output of one of the hashes: a key, a signature or a proof. On the stack, wiped on drop.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -115,12 +116,7 @@ fn digest(hash: ScramHash, input: &ScramOutput) -> ScramOutput {
 #[must_use]
 pub fn salted_password(hash: ScramHash, password: &[u8], salt: &[u8], iterations: u32) -> ScramOutput {
     let mut output = ScramOutput::empty(hash);
-    let to = output.expose_mut();
-    match hash {
-        ScramHash::Sha1 => pbkdf2::pbkdf2_hmac::<Sha1>(password, salt, iterations, to),
-        ScramHash::Sha256 => pbkdf2::pbkdf2_hmac::<Sha256>(password, salt, iterations, to),
-        ScramHash::Sha512 => pbkdf2::pbkdf2_hmac::<Sha512>(password, salt, iterations, to),
-    }
+    pbkdf2(hash, password, salt, iterations, output.expose_mut());
     output
 }
 

@@ -1,9 +1,9 @@
 //! Dovecot's `{PBKDF2}`: `$1$salt$iterations$digest`, PBKDF2-HMAC-SHA-1 with the digest in hex. The text of the salt is the
 //! salt.
 
-use sha1::Sha1;
-
+use crate::credential::pbkdf2::pbkdf2;
 use crate::secret::SecretBytes;
+use crate::vocabulary::ScramHash;
 
 use super::cost::{MAX_PBKDF2_ITERATIONS, too_costly};
 use super::label::decode_hex;
@@ -49,7 +49,7 @@ pub(super) fn parse(text: &str) -> Result<PasswordHash, HashError> {
 impl Method {
     pub(super) fn digest(&self, password: &[u8]) -> SecretBytes {
         let mut made = vec![0; DIGEST];
-        pbkdf2::pbkdf2_hmac::<Sha1>(password, self.salt.as_bytes(), self.iterations, &mut made);
+        pbkdf2(ScramHash::Sha1, password, self.salt.as_bytes(), self.iterations, &mut made);
         SecretBytes::new(made)
     }
 }
