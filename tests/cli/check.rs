@@ -224,6 +224,79 @@ fn rows_changed_by_hand_are_found_each_by_itself() {
     assert!(found[2].contains("account joe@other.test: its seal is broken"));
 }
 
+/// What is stored of the secrets of an account.
+fn sealed(shell: &Shell, name: &str) -> Vec<u8> {
+    let connection = rusqlite::Connection::open(shell.database()).unwrap();
+    connection.query_row("SELECT sealed FROM accounts WHERE name_key = ?1", [name], |row| row.get(0)).unwrap()
+}
+
+fn store_sealed(shell: &Shell, name: &str, sealed: &[u8]) {
+    let connection = rusqlite::Connection::open(shell.database()).unwrap();
+    let stored =
+        connection.execute("UPDATE accounts SET sealed = ?1 WHERE name_key = ?2", rusqlite::params![sealed, name]);
+    assert_eq!(stored, Ok(1));
+}
+
+fn broken_seal(account: &str) -> String {
+    format!("seal\taccounts.db\tthe database is damaged: account {account}: its seal is broken")
+}
+
+#[test]
+fn a_flipped_bit_of_a_secret_is_found_wherever_it_is() {
+    let shell = clean();
+    let whole = sealed(&shell, "mailman");
+    let last = whole.len() - 1;
+    for at in [0, 1, 12, last / 4, last / 2, last - 15, last] {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1 << (at % 8);
+        store_sealed(&shell, "mailman", &flipped);
+        assert_eq!(findings(&shell, &[]), [broken_seal("mailman@example.com")], "byte {at} of {last}");
+        assert_ne!(shell.verify("mailman", b"secret"), Some(0));
+        assert_eq!(shell.verify("joe@other.test", b"secret"), Some(0));
+    }
+    store_sealed(&shell, "mailman", &whole);
+    check(&shell, &[]).quiet();
+}
+
+#[test]
+fn secrets_that_were_swapped_are_found_for_both_accounts() {
+    let shell = clean();
+    let [mailman, joe] = ["mailman", "joe"].map(|name| sealed(&shell, name));
+    store_sealed(&shell, "mailman", &joe);
+    store_sealed(&shell, "joe", &mailman);
+    let both = [broken_seal("mailman@example.com"), broken_seal("joe@other.test")];
+    assert_eq!(findings(&shell, &[]), both);
+    store_sealed(&shell, "mailman", &mailman);
+    store_sealed(&shell, "joe", &joe);
+    check(&shell, &[]).quiet();
+    // Whole rows, but for the name that an account is found by.
+    for (from, to) in [("mailman", "nobody"), ("joe", "mailman"), ("nobody", "joe")] {
+        let keys = format!("name_key = '{to}', realm_key = '{to}'");
+        by_hand(&shell, &format!("UPDATE accounts SET {keys} WHERE name_key = '{from}'"));
+    }
+    assert_eq!(findings(&shell, &[]).len(), 2);
+}
+
+#[test]
+fn a_removed_line_of_the_audit_is_found_by_its_number() {
+    let shell = clean();
+    shell.saslpasswd(&["--disable", "mailman"], b"").quiet();
+    shell.saslpasswd(&["--enable", "mailman"], b"").quiet();
+    by_hand(&shell, "DELETE FROM audit WHERE number = 4");
+    let found = findings(&shell, &[]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("audit\t") && found[0].contains("audit entry 4 "), "{found:?}");
+}
+
+#[test]
+fn another_databases_key_is_named_and_nothing_is_said_of_accounts() {
+    let (shell, other) = (clean(), clean());
+    fs::copy(other.path("keys/accounts.key"), shell.path("keys/accounts.key")).unwrap();
+    let ran = check(&shell, &[]);
+    assert_eq!((ran.status, ran.out.as_str()), (Some(75), ""), "{ran:?}");
+    assert!(ran.err.contains("keys/accounts.key: does not hold the key of this database"), "{ran:?}");
+}
+
 #[test]
 fn accounts_that_cannot_serve_an_announced_mechanism_are_found() {
     let shell = clean();
