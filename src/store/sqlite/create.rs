@@ -56,6 +56,7 @@ fn open_if_made(place: &Place, file: &DatabaseFile) -> Result<Option<Database>, 
         Found::Nothing | Found::Empty => return Ok(None),
         Found::File => {}
     }
+    let log_is_new = file.log_is_new();
     let mut connection = open_writing(file)?;
     match schema(&connection, file)? {
         Schema::None => return Ok(None),
@@ -70,6 +71,9 @@ fn open_if_made(place: &Place, file: &DatabaseFile) -> Result<Option<Database>, 
     // Only the right key may change anything: what another one sealed, nobody could read.
     meta.open(&keys)?;
     write_ahead(&connection, file)?;
+    if log_is_new {
+        file.sync_folder()?;
+    }
     Ok(Some(Database { file: file.clone(), connection, keys, meta }))
 }
 
