@@ -1,6 +1,7 @@
 //! An account with its passwords, each as the secrets derived from it.
 
 use core::fmt;
+use std::sync::Arc;
 
 use crate::identity::Identity;
 use crate::runtime::UnixTime;
@@ -73,7 +74,7 @@ impl PasswordFacts {
 
 /// The name of a password within its account: 1 to 64 bytes, no control characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Label(String);
+pub struct Label(Arc<str>);
 
 /// A text that cannot be a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -87,13 +88,13 @@ impl Label {
     /// [`LabelError`].
     pub fn new(text: &str) -> Result<Self, LabelError> {
         let fits = (1..=64).contains(&text.len()) && !text.chars().any(crate::prep::is_invisible);
-        if fits { Ok(Self(text.to_owned())) } else { Err(LabelError) }
+        if fits { Ok(Self(text.into())) } else { Err(LabelError) }
     }
 
     /// The label of a password that nobody named.
     #[must_use]
     pub fn main() -> Self {
-        Self("main".to_owned())
+        Self("main".into())
     }
 
     /// Its text.
