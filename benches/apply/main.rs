@@ -104,6 +104,18 @@ struct Site {
     accounts: u64,
 }
 
+/// A password as a password manager makes it: 16 letters and digits. Another for each number, and the same in each run.
+fn random_looking(number: u64) -> String {
+    let mut state = number;
+    let mut digit = || {
+        // Knuth's MMIX generator; its upper bits are the good ones.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from_digit(u32::try_from((state >> 32) % 36).unwrap(), 36).unwrap()
+    };
+    digit();
+    (0..16).map(|_| digit()).collect()
+}
+
 struct Run {
     took: Duration,
     status: Option<i32>,
@@ -120,7 +132,8 @@ impl Site {
         for number in 0..accounts {
             // Names in no order, as people's are.
             let name = number.wrapping_mul(2_654_435_761) % 1_000_000_007;
-            writeln!(file, "{{\"name\": \"user{name:010}\", \"password\": \"tvk{name:010}mqz\"}}").unwrap();
+            let password = random_looking(number);
+            writeln!(file, "{{\"name\": \"user{name:010}\", \"password\": \"{password}\"}}").unwrap();
         }
         file.flush().unwrap();
         site
