@@ -77,6 +77,13 @@ impl Ours {
         self.database.parent().unwrap().to_owned()
     }
 
+    /// Runs `sasldb-rs` on the database.
+    pub(crate) fn sasldb(&self, arguments: &[&str]) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sasldb-rs"));
+        command.args(arguments).arg("--config").arg(&self.settings).arg("-f").arg(&self.database);
+        command.stdin(Stdio::null()).output().unwrap().into()
+    }
+
     /// Runs `saslpasswd-rs` on the database; it must succeed.
     pub(crate) fn saslpasswd(&self, options: &[&str], user: &str, password: &str) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_saslpasswd-rs"));

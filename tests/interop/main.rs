@@ -35,4 +35,5 @@ mod sasl;
 mod servers;
 mod site;
 mod syslog;
+mod taken_over;
 mod wire;
