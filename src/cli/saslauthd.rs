@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser, ValueHint};
 
 use crate::config::{Config, LookupSocket, MUX, Mode, Protocol, Socket, SocketPath, UnknownName, UserOrGroup};
 use crate::exchange::Policy;
@@ -25,33 +25,51 @@ use super::output::{Data, Program, to_stderr};
 use super::site::{self, Site};
 use super::storekeeper;
 
-/// Tells mail servers who may log in.
+/// Tell mail servers who may log in
 #[derive(Debug, Clone, Parser)]
 #[command(name = "saslauthd-rs", version)]
 struct Options {
-    /// The account database
-    #[arg(short = 'f', long, value_name = "FILE")]
+    /// The account database, in place of the setting `database`
+    #[arg(short = 'f', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     database: Option<PathBuf>,
-    /// The default realm: of a login without one, and offered by DIGEST-MD5
+    /// The default realm, in place of the setting `realm`: of a login without one, and offered by DIGEST-MD5
     #[arg(long)]
     realm: Option<String>,
-    /// Open a socket that speaks the Dovecot auth protocol; may be given several times
+    /// Open a socket that speaks the Dovecot auth protocol, version 1.2; may be given several times
+    ///
+    /// Where this or another option names a socket, those in the settings are not opened. The socket is open to whoever gets
+    /// into its folder; the settings can say more about one.
     #[arg(long, value_name = "SOCKET")]
     dovecot: Vec<PathBuf>,
     /// Open a socket that says whether accounts exist, by Dovecot's auth-userdb protocol, as chasquid needs; may be given
     /// several times
+    ///
+    /// Whoever gets into its folder can learn which names have accounts, but nothing else about them. An account that is
+    /// disabled or has expired exists all the same: mail for it is not refused.
     #[arg(long, value_name = "SOCKET")]
     userdb: Vec<PathBuf>,
-    /// Open a socket that speaks the protocol of Cyrus's saslauthd, or one named mux in this folder; may be given several
+    /// Open a socket that speaks the protocol of Cyrus's saslauthd(8), or one named `mux` in this folder; may be given several
     /// times
+    ///
+    /// It is for PLAIN and LOGIN of programs that use libsasl2, with `pwcheck_method: saslauthd`, and for Exim's condition
+    /// `saslauthd`. A realm in the name comes before the one beside it. Whoever gets into the folder can try passwords, so it
+    /// should be the folder of those programs: nothing says from where a login comes, and failures are not counted.
     #[arg(long, value_name = "SOCKET")]
     saslauthd: Vec<PathBuf>,
     /// Open a socket that hands stored secrets out to the libsasl2 plugin of listed users, or of root; may be given several
     /// times
+    ///
+    /// The plugin is libsasldb_rs.so, and the protocol its own. Who gets what is said by the table `[[lookup]]` of the
+    /// settings with the same path; without one only processes of root get anything. A program that can use the Dovecot auth
+    /// protocol should: it is told who may log in, and no secrets.
     #[arg(long, value_name = "SOCKET")]
     lookup: Vec<PathBuf>,
     /// Open a socket on which programs of root, or of listed users, change accounts through the libsasl2 plugin; may be given
     /// several times
+    ///
+    /// They are programs such as saslpasswd2(8). The users are those that the table `[[store]]` of the settings with the same
+    /// path names as its `peers`. A process of its own, with the rights that the helper is started with, has this socket;
+    /// logins never get there.
     #[arg(long, value_name = "SOCKET")]
     store: Vec<PathBuf>,
     /// Be the process behind this store socket, which standard input listens on
@@ -63,9 +81,14 @@ struct Options {
     /// Be the learner of the helper at the other end of standard input
     #[arg(long, hide = true)]
     learner: bool,
-    /// The configuration file
-    #[arg(long, value_name = "FILE")]
+    /// The configuration file, in place of /etc/sasldb-rs/config.toml
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     config: Option<PathBuf>,
+}
+
+/// The definition of its options, which man page and completions are made from.
+pub fn definition() -> clap::Command {
+    Options::command()
 }
 
 /// Runs the program with the arguments of the process, its own name first.

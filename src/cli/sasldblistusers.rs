@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser, ValueHint};
 
 use super::cyrus::{self, Manners};
 use super::exit::Exit;
@@ -16,7 +16,7 @@ const USAGE: &str = "\
 \t-v\tprint version numbers and exit
 ";
 
-/// Lists the accounts, one a line.
+/// List the accounts for mail servers, one a line
 #[derive(Debug, Parser)]
 #[command(
     name = "sasldblistusers-rs",
@@ -26,11 +26,11 @@ const USAGE: &str = "\
     override_usage = "sasldblistusers-rs [--config FILE] [[-f] FILE]"
 )]
 struct Options {
-    /// The account database
-    #[arg(short = 'f', long, value_name = "FILE")]
+    /// The account database, in place of the setting `database`
+    #[arg(short = 'f', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     database: Option<OsString>,
-    /// The configuration file
-    #[arg(long, value_name = "FILE")]
+    /// The configuration file, in place of /etc/sasldb-rs/config.toml
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     config: Option<OsString>,
     /// Print the version (with -v on stderr) and exit
     #[arg(short = 'v', long)]
@@ -44,16 +44,21 @@ struct Options {
     /// The original takes `-?` for wrong, but says nothing about it before the usage text.
     #[arg(short = '?', hide = true)]
     unknown: bool,
-    /// The account database
-    #[arg(value_name = "FILE", conflicts_with = "database")]
+    /// The account database; its -f may be left out
+    #[arg(value_hint = ValueHint::FilePath, value_name = "FILE", conflicts_with = "database")]
     operand: Option<OsString>,
+}
+
+/// The definition of its options, which man page and completions are made from.
+pub fn definition() -> clap::Command {
+    Options::command()
 }
 
 /// Runs the program with the arguments of the process, its own name first.
 pub fn run(mut arguments: impl Iterator<Item = OsString>) -> Exit {
     let program = Program::new(arguments.next().as_deref(), "sasldblistusers-rs");
     let manners = Manners {
-        command: Options::command(),
+        command: definition(),
         usage: USAGE,
         after_wrong_option: "Unrecognized command line option\n",
         refuse: |_, _| None,

@@ -24,6 +24,7 @@ mod helper;
 mod lines;
 mod machine;
 mod mailers;
+mod manuals;
 mod other_servers;
 mod pages;
 mod peer;

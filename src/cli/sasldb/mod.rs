@@ -17,12 +17,17 @@ mod who;
 
 use std::ffi::OsString;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use self::options::{Command, Options};
 use super::exit::Exit;
 use super::output::{Data, Program, to_stderr};
 use super::site::Site;
+
+/// The definition of its options, which man page and completions are made from.
+pub fn definition() -> clap::Command {
+    Options::command()
+}
 
 /// Runs the program with the arguments of the process, its own name first.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::when::When;
 use crate::config::{SocketPath, SocketPathError};
@@ -17,17 +17,17 @@ use crate::vocabulary::Mechanism;
 
 pub(super) use account::{Account, AddAccount, ListAccounts, RenameAccount, Selection, ShowAccount};
 
-/// Cares for mail accounts and tests their logins.
+/// Care for mail accounts and test their logins
 #[derive(Debug, Parser)]
 #[command(name = "sasldb-rs", version)]
 pub(super) struct Options {
     #[command(subcommand)]
     pub(super) command: Command,
-    /// The account database
-    #[arg(short = 'f', long, value_name = "FILE", global = true, display_order = 900)]
+    /// The account database, in place of the setting `database`
+    #[arg(short = 'f', long, value_name = "FILE", value_hint = ValueHint::FilePath, global = true, display_order = 900)]
     pub(super) database: Option<OsString>,
-    /// The configuration file
-    #[arg(long, value_name = "FILE", global = true, display_order = 900)]
+    /// The configuration file, in place of /etc/sasldb-rs/config.toml
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, global = true, display_order = 900)]
     pub(super) config: Option<OsString>,
 }
 
@@ -93,7 +93,7 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 pub(super) struct Test {
     /// The socket to log in on
-    #[arg(long, value_name = "SOCKET", value_parser = OsStringValueParser::new().try_map(socket))]
+    #[arg(long, value_name = "SOCKET", value_hint = ValueHint::FilePath, value_parser = OsStringValueParser::new().try_map(socket))]
     pub(super) dovecot: SocketPath,
     /// A mechanism to try; may be given several times [default: all that are announced]
     #[arg(long = "mechanism", value_name = "NAME", value_parser = mechanism)]
@@ -104,7 +104,7 @@ pub(super) struct Test {
     /// The realm of a USER without one
     #[arg(long)]
     pub(super) realm: Option<String>,
-    /// Say that the client's connection is protected by TLS
+    /// Say that the client's connection is protected by TLS, without which PLAIN and LOGIN are denied
     #[arg(long)]
     pub(super) secured: bool,
     /// Say that the client connects from this address
@@ -125,7 +125,7 @@ pub(super) struct Apply {
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// Remove the accounts that the file does not name
+    /// Remove the accounts that the file does not name, after all else; none of them if an entry is wrong
     #[arg(long, requires = "max_removals")]
     pub(super) prune: bool,
     /// The most accounts that --prune may remove; if there are more, it removes none
@@ -169,10 +169,14 @@ pub(super) struct Check {
     #[arg(long, value_parser = Realm::new)]
     pub(super) realm: Option<Realm>,
     /// An alias of the realm of --realm; may be given several times [default: the setting]
+    ///
+    /// Where the setting `realm_aliases` is none either and the realm stays what it was, the aliases count that the database noted.
     #[arg(long = "realm-alias", value_name = "REALM", value_parser = Realm::new, requires = "realm")]
     pub(super) realm_aliases: Vec<Realm>,
     /// Say whom the realms of this configuration file, in place of the present one, would cut off
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["realm", "realm_aliases"])]
+    ///
+    /// The present one still says where the database is.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["realm", "realm_aliases"])]
     pub(super) new_config: Option<OsString>,
     /// Print JSON
     #[arg(long)]
@@ -185,6 +189,7 @@ pub(super) struct Backup {
     #[arg(long)]
     pub(super) json: bool,
     /// The file to be made
+    #[arg(value_name = "FILE")]
     pub(super) to: PathBuf,
 }
 
@@ -200,6 +205,7 @@ pub(super) struct Restore {
     #[arg(long)]
     pub(super) json: bool,
     /// The backup
+    #[arg(value_name = "FILE")]
     pub(super) from: PathBuf,
 }
 
@@ -223,7 +229,9 @@ pub(super) struct ShowLog {
     /// Only changes since then: a date, a date with time and zone, or how long ago, such as 30d
     #[arg(long, value_name = "TIME", value_parser = When::parse)]
     pub(super) since: Option<When>,
-    /// Go on and show what is changed from now on
+    /// Go on and show what is changed from now on, until interrupted
+    ///
+    /// Ends with an error where what it showed is not there any more.
     #[arg(long)]
     pub(super) follow: bool,
     /// Print a line of JSON for each change
@@ -242,7 +250,9 @@ pub(super) enum LogCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyLog {
-    /// Compare with the heads in the system's log of this database's changes: a file, or - for stdin
+    /// Compare with the heads in the system's log of this database's changes: a file, or `-` for stdin
+    ///
+    /// Lines without a head are passed over; those with one must be of this database.
     #[arg(long, value_name = "FILE")]
     pub(super) against: Option<PathBuf>,
     /// Print JSON
@@ -269,19 +279,24 @@ pub(super) enum Password {
 
 #[derive(Debug, Args)]
 pub(super) struct AddPassword {
-    /// The password's name within the account
+    /// The password's name within the account, of 1 to 64 bytes
     #[arg(long, value_parser = Label::new)]
     pub(super) label: Label,
     /// When it ends: a date, a date with time and zone, or how long from now, such as 30d
     #[arg(long, value_name = "TIME", value_parser = When::parse)]
     pub(super) expires: Option<When>,
-    /// A service it is good for; may be given several times [default: all]
+    /// A service it is good for, in the words of the server that asks; may be given several times [default: all]
     #[arg(long = "service", value_name = "NAME", value_parser = service)]
     pub(super) services: Vec<ServiceName>,
     /// A network it is good from; may be given several times [default: all]
+    ///
+    /// An address, or a block such as `192.0.2.0/24` or `2001:db8::/32`. A login from an address that the server does not tell is from
+    /// no network.
     #[arg(long = "network", value_name = "NETWORK")]
     pub(super) networks: Vec<Network>,
     /// Make a strong password and print it
+    ///
+    /// It has 140 random bits, as small letters and digits in groups of four. Nothing is asked for or read.
     #[arg(long)]
     pub(super) generate: bool,
     #[command(flatten)]
@@ -290,10 +305,12 @@ pub(super) struct AddPassword {
 
 #[derive(Debug, Args)]
 pub(super) struct SetPassword {
-    /// The password's name within the account
+    /// The password's name within the account, of 1 to 64 bytes
     #[arg(long, value_parser = Label::new, default_value = "main")]
     pub(super) label: Label,
     /// Make a strong password and print it
+    ///
+    /// It has 140 random bits, as small letters and digits in groups of four. Nothing is asked for or read.
     #[arg(long)]
     pub(super) generate: bool,
     #[command(flatten)]
@@ -311,7 +328,7 @@ pub(super) struct ListPasswords {
 
 #[derive(Debug, Args)]
 pub(super) struct RemovePassword {
-    /// The password's name within the account
+    /// The password's name within the account, of 1 to 64 bytes
     #[arg(long, value_parser = Label::new)]
     pub(super) label: Label,
     #[command(flatten)]

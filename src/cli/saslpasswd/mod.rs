@@ -5,6 +5,8 @@ pub(super) mod password;
 
 use std::ffi::OsString;
 
+use clap::CommandFactory;
+
 use crate::credential::AccountState;
 use crate::identity::Identity;
 use crate::store::{Applied, Change, CredentialAdmin};
@@ -16,6 +18,11 @@ use super::failure::Failure;
 use super::listing::{self, Which};
 use super::output::Program;
 use super::site::{self, Named, Site};
+
+/// The definition of its options, which man page and completions are made from.
+pub fn definition() -> clap::Command {
+    Options::command()
+}
 
 /// Runs the program with the arguments of the process, its own name first.
 pub fn run(mut arguments: impl Iterator<Item = OsString>) -> Exit {

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser, ValueHint};
 
 use crate::cli::cyrus::{self, Manners};
 use crate::cli::exit::Exit;
@@ -22,7 +22,7 @@ const USAGE: &str = "\
 \t-v\tprint version numbers and exit
 ";
 
-/// Makes and changes mail accounts: sets the password of USERID, asked for twice on a terminal, else read from stdin.
+/// Make and change accounts for mail servers
 #[derive(Debug, Parser)]
 #[command(
     name = "saslpasswd-rs",
@@ -32,11 +32,12 @@ const USAGE: &str = "\
     override_usage = "saslpasswd-rs [-c] [-p] [-n] [-u REALM] [-f FILE] [--config FILE] USERID\n       \
                       saslpasswd-rs {-d | --disable | --enable} [-u REALM] [-f FILE] [--config FILE] USERID\n       \
                       saslpasswd-rs --list [--json] [-f FILE] [--config FILE] [PATTERN]",
-    after_help = "USERID is a name, or NAME@REALM. A bare name means the realm of -u, else the default realm.\n\
+    after_help = "The password of USERID is set, asked for twice on a terminal, else read from stdin.\n\
+                  USERID is a name, or NAME@REALM. A bare name means the realm of -u, else the default realm.\n\
                   PATTERN may hold * and ?; without an @ it is compared with the name alone."
 )]
 pub(super) struct Options {
-    /// Read the password from stdin without prompts, up to its end; one final newline is not part of it
+    /// Read the password from stdin without prompts, up to its end without one final newline; on a terminal one line, with echo
     #[arg(short = 'p', long)]
     pub(super) pipe: bool,
     /// Make the account; without it an account that is missing is made all the same
@@ -48,17 +49,17 @@ pub(super) struct Options {
     /// Set secrets for the challenge mechanisms only: PLAIN and LOGIN are refused with this password
     #[arg(short = 'n', long)]
     pub(super) no_plaintext: bool,
-    /// The realm of a bare USERID
+    /// The realm of a bare USERID; an empty one counts as none
     #[arg(short = 'u', long, value_name = "REALM")]
     pub(super) realm: Option<OsString>,
-    /// The account database
-    #[arg(short = 'f', long, value_name = "FILE")]
+    /// The account database, in place of the setting `database`
+    #[arg(short = 'f', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) database: Option<OsString>,
     /// Taken for compatibility; has no effect
     #[arg(short = 'a', long, value_name = "NAME")]
     appname: Option<OsString>,
-    /// The configuration file
-    #[arg(long, value_name = "FILE")]
+    /// The configuration file, in place of /etc/sasldb-rs/config.toml
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) config: Option<OsString>,
     /// List the accounts, or those that fit PATTERN
     #[arg(long, conflicts_with_all = ["pipe", "create", "delete", "no_plaintext", "realm", "disable", "enable"])]

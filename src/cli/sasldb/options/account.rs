@@ -38,7 +38,10 @@ pub(in crate::cli::sasldb) enum Account {
 
 #[derive(Debug, Args)]
 pub(in crate::cli::sasldb) struct ListAccounts {
-    /// Only those that nobody has used for so long, such as 180d
+    /// Only those that nobody has used for so long, such as 180d, and that were not made or changed since either
+    ///
+    /// What is not known is never unused: where the helper's records have a gap or do not reach back that far, the status is 75 and
+    /// nothing changes.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(in crate::cli::sasldb) unused_for: Option<Duration>,
     /// Print JSON
@@ -64,6 +67,8 @@ pub(in crate::cli::sasldb) struct AddAccount {
     #[arg(long, value_name = "TIME", value_parser = When::parse)]
     pub(in crate::cli::sasldb) expires: Option<When>,
     /// Make a strong password and print it
+    ///
+    /// It has 140 random bits, as small letters and digits in groups of four. Nothing is asked for or read.
     #[arg(long)]
     pub(in crate::cli::sasldb) generate: bool,
     #[command(flatten)]
@@ -101,7 +106,10 @@ pub(in crate::cli::sasldb) struct ExpireAccounts {
 /// Which accounts are to change.
 #[derive(Debug, Args)]
 pub(in crate::cli::sasldb) struct Selection {
-    /// Only those that nobody has used for so long, such as 180d
+    /// Only those that nobody has used for so long, such as 180d, and that were not made or changed since either
+    ///
+    /// What is not known is never unused: where the helper's records have a gap or do not reach back that far, the status is 75 and
+    /// nothing changes.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(in crate::cli::sasldb) unused_for: Option<Duration>,
     /// Ask nothing
