@@ -269,10 +269,18 @@ impl Config {
     pub fn load(named: Option<&Path>) -> Result<Self, ConfigError> {
         let path = named.unwrap_or(Path::new(DEFAULT_FILE));
         match std::fs::read(path) {
-            Ok(bytes) => read::parse(path, &bytes),
+            Ok(bytes) => Self::parse(path, &bytes),
             Err(fault) if named.is_none() && fault.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(fault) => Err(ConfigError::Unreadable { path: path.to_owned(), fault }),
         }
+    }
+
+    /// Reads what a file holds; `path` is the name by which errors call it.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`].
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
+        read::parse(path, bytes)
     }
 
     /// Where the database and its key are.

@@ -117,4 +117,7 @@ macro_rules! fuzzed {
     };
 }
 
-fuzzed!(frames, sessions, names, plain, login, mux, external, cram_md5, digest_md5, scram, clients, records, hashes);
+fuzzed!(
+    frames, sessions, names, plain, login, mux, external, cram_md5, digest_md5, scram, clients, records, hashes,
+    lookups, changes, settings, entries, imports
+);

@@ -105,23 +105,11 @@ fn expected(message: &[u8]) -> Option<(&'static Account, String)> {
     }
     let given = String::from_utf8(response.get("response")?.to_ascii_lowercase()).ok()?;
 
-    // A hash is stored for each spelling that a client forms of the account, and for no other.
     let account = oracle::account(username, response.get("realm"))?;
     let name = oracle::text(username);
-    let at_home = account.realm == site::REALM;
-    let spelled = |name: &str| {
-        let (bare, realm) = name.split_once('@').unwrap_or((name, account.realm));
-        bare == account.name && (realm == account.realm || (at_home && realm == site::ALIAS))
-    };
-    let offered = [account.realm, "", site::REALM, site::ALIAS];
-    let realm_fits = if at_home || name.contains('@') {
-        offered.iter().any(|offered| offered.as_bytes() == realm)
-    } else {
-        realm == account.realm.as_bytes()
-    };
     let allowed =
         !account.disabled && !account.scram_only && oracle::acts_for(authzid, username, response.get("realm"), account);
-    if !spelled(&name) || !realm_fits || !allowed {
+    if !oracle::has_digest(account, &name, realm) || !allowed {
         return None;
     }
     for password in account.passwords {

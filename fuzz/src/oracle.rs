@@ -218,6 +218,20 @@ pub(crate) fn account(name: &[u8], realm: Option<&[u8]>) -> Option<&'static Acco
     site::ACCOUNTS.iter().find(|account| account.name == name && account.realm == realm)
 }
 
+/// Whether a hash is stored for this spelling: for each that a client forms of the account, and for no other.
+pub(crate) fn has_digest(account: &Account, name: &str, realm: &[u8]) -> bool {
+    let at_home = account.realm == site::REALM;
+    let (bare, typed) = name.split_once('@').unwrap_or((name, account.realm));
+    let is_spelled = bare == account.name && (typed == account.realm || (at_home && typed == site::ALIAS));
+    let offered = [account.realm, "", site::REALM, site::ALIAS];
+    is_spelled
+        && if at_home || name.contains('@') {
+            offered.iter().any(|offered| offered.as_bytes() == realm)
+        } else {
+            realm == account.realm.as_bytes()
+        }
+}
+
 /// Whether `authzid`, where there is one, is the name of `account`, or what was typed as its name.
 pub(crate) fn acts_for(authzid: Option<&[u8]>, typed: &[u8], realm: Option<&[u8]>, account: &'static Account) -> bool {
     let Some(authzid) = authzid.filter(|authzid| !authzid.is_empty()) else { return true };

@@ -58,7 +58,8 @@ pub(crate) static SITE: LazyLock<Site> = LazyLock::new(|| {
     let mut store = MemoryStore::new(realms.clone(), SaltKey::new([7; 32]), shape);
     for account in &ACCOUNTS {
         for (position, password) in account.passwords.iter().enumerate() {
-            set_password(&mut store, account, &format!("label-{position}"), password);
+            let label = if position == 0 { Label::main() } else { Label::new(&format!("label-{position}")).unwrap() };
+            set_password(&mut store, account, &label, password);
         }
         if account.disabled {
             let state = AccountState { disabled: true, expires: None };
@@ -80,9 +81,8 @@ fn actor() -> Actor {
     Actor { uid: 0, program: "fuzz".to_owned() }
 }
 
-fn set_password(store: &mut MemoryStore, account: &Account, label: &str, text: &str) {
-    let label = Label::new(label).unwrap();
-    let basis = store.basis(&account.identity(), &label).unwrap();
+fn set_password(store: &mut MemoryStore, account: &Account, label: &Label, text: &str) {
+    let basis = store.basis(&account.identity(), label).unwrap();
     let all = Scheme::DERIVED;
     let recipe = Recipe {
         identity: &basis.identity,
@@ -92,7 +92,7 @@ fn set_password(store: &mut MemoryStore, account: &Account, label: &str, text: &
         iterations: Iterations { usual: ITERATIONS, bound: &basis.iterations },
     };
     let secrets = derive(&password(text), &recipe);
-    let facts = PasswordFacts::unlimited(label);
+    let facts = PasswordFacts::unlimited(label.clone());
     let change = Change::SetPassword { identity: basis.identity.clone(), facts, secrets, expected: basis.revision };
     let _ = store.apply(change, &actor(), NOW).unwrap();
 }

@@ -51,7 +51,9 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
 fn place_of(bytes: &[u8], offset: usize) -> Spot {
     let before = bytes.get(..offset).unwrap_or(bytes);
     let line = before.iter().filter(|&&b| b == b'\n').count().saturating_add(1);
-    let lines: Vec<&[u8]> = bytes.split(|&b| b == b'\n').take(line).collect();
+    // Editors elsewhere begin a file with the mark of its byte order.
+    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let lines: Vec<&[u8]> = text.split(|&b| b == b'\n').take(line).collect();
     let key = lines.iter().rev().map_while(|text| key_of(text)).find_map(|key| key);
     Spot { line, key }
 }

@@ -143,6 +143,7 @@ fn a_fault_names_file_line_key_and_what_is_wanted() {
         ("realm = \"a@b\"", "realm: the realm \"a@b\" holds the character '@'"),
         ("realm = \"\"", "realm: the realm \"\" is empty"),
         ("connections = 0", "connections: must be a number from 1 to 65535, not 0"),
+        ("\u{FEFF}connections = 0", "line 1, connections: must be a number"),
         ("[[dovecot]]\npath = \"/x\"\nmode = \"888\"", "line 3, mode: "),
         ("[[dovecot]]\npath = \"/x\"\nmode = 660", "a mode in quotes, in octal digits"),
         ("[[dovecot]]\npath = \"/x\"\npeers = []", "line 3, peers: names nobody"),

@@ -19,6 +19,8 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser};
 
+#[doc(hidden)]
+pub use self::apply::{Told, entries_of};
 use self::options::{Command, Options};
 use super::exit::Exit;
 use super::output::{Data, Program, to_stderr};

@@ -95,6 +95,27 @@ pub(super) fn apply(program: &Program, site: &Site, apply: &Apply) -> Result<Exi
     run.report.finish()
 }
 
+/// The place of an entry in a file, and what it says, or why it cannot be applied.
+#[doc(hidden)]
+pub type Told = (u64, Result<String, String>);
+
+/// What the reader makes of a whole file, for the fuzzer.
+///
+/// # Errors
+/// What is wrong with the file, in words.
+#[doc(hidden)]
+pub fn entries_of(file: &[u8], realms: &Realms) -> Result<Vec<Told>, String> {
+    let mut entries = Vec::new();
+    let read = Source::of(std::io::Cursor::new(file.to_vec()), "file").each(|entry| {
+        entries.push(match entry {
+            Ok(entry) => (entry.place, Ok(entry.summary(realms))),
+            Err(Wrong { place, why }) => (place, Err(why)),
+        });
+        true
+    });
+    read.map(|()| entries).map_err(|failure| failure.to_string())
+}
+
 /// Plans entries until there are no more.
 fn work(
     site: &Site,

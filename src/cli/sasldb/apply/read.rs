@@ -37,11 +37,16 @@ impl Source {
     /// Opens `path`; `-` is stdin.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         if path.as_os_str() == "-" {
-            return Ok(Self { input: Box::new(BufReader::new(io::stdin())), name: "stdin".to_owned() });
+            return Ok(Self::of(BufReader::new(io::stdin()), "stdin"));
         }
         let name = path.display().to_string();
         let file = File::open(path).with_context(|| format!("cannot read {name}")).map_err(failed)?;
-        Ok(Self { input: Box::new(BufReader::new(file)), name })
+        Ok(Self::of(BufReader::new(file), &name))
+    }
+
+    /// Reads `input`, which errors call `name`.
+    pub(super) fn of(input: impl BufRead + Send + 'static, name: &str) -> Self {
+        Self { input: Box::new(input), name: name.to_owned() }
     }
 
     /// Gives each entry to `take`, until it returns false. JSON lines begin with a brace, TOML does not.

@@ -1,6 +1,7 @@
 //! What a file says about an account, read into checked types. The same in TOML and in JSON.
 
 use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
@@ -9,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::cli::site::Named;
 use crate::cli::when::When;
 use crate::credential::{Label, PasswordFacts, ServiceName};
+use crate::identity::Realms;
 use crate::runtime::UnixTime;
 use crate::secret::Password;
 use crate::vocabulary::{Mechanism, MechanismSet};
@@ -23,6 +25,26 @@ pub(super) struct Entry {
     pub(super) expires: Option<Option<UnixTime>>,
     pub(super) mechanisms: Option<Option<MechanismSet>>,
     pub(super) passwords: Vec<Wanted>,
+}
+
+impl Entry {
+    /// All of it but its place and the passwords themselves.
+    pub(super) fn summary(&self, realms: &Realms) -> String {
+        let Self { named, absent, disabled, expires, mechanisms, passwords, place: _ } = self;
+        let passwords = passwords.iter().fold(String::new(), |mut text, password| {
+            let source = match &password.source {
+                Source::Text(_) => "itself".to_owned(),
+                Source::File(path) => format!("in {path:?}"),
+                Source::Stored(texts) => format!("{} stored", texts.len()),
+            };
+            let _ = write!(text, "; {:?}, plaintext {}, {source}", password.facts, !password.no_plaintext);
+            text
+        });
+        let identity = named.resolve(realms);
+        format!(
+            "{identity}: absent {absent}, disabled {disabled:?}, expires {expires:?}, mechanisms {mechanisms:?}{passwords}"
+        )
+    }
 }
 
 /// A password as it should be.
