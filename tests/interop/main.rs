@@ -19,6 +19,7 @@ mod compatibility;
 mod dialogue;
 mod doveadm;
 mod fail2ban;
+mod from_cyrus;
 mod helper;
 #[path = "../transcript/lines.rs"]
 mod lines;

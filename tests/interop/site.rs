@@ -37,8 +37,14 @@ impl Site {
     }
 
     fn on(machine: Machine, server: Server) -> Self {
+        let site = Self::before_set_up(machine, server);
+        server.set_up(&site.machine);
+        site
+    }
+
+    /// A server as it was installed, beside its next hop.
+    pub(crate) fn before_set_up(machine: Machine, server: Server) -> Self {
         machine.shell(&SET_UP.replace("CERTIFICATE", CERTIFICATE));
-        server.set_up(&machine);
         Self { machine, server }
     }
 

@@ -5,7 +5,7 @@ mod plugin;
 pub(crate) mod relays;
 pub(crate) mod sendmail;
 mod served;
-mod site;
+pub(crate) mod site;
 mod store;
 mod table;
 mod walk;

@@ -40,16 +40,23 @@ const MECHANISMS: &str = "EXTERNAL DIGEST-MD5";
 const WITH_SCRAM: &str = "EXTERNAL SCRAM-SHA-256 SCRAM-SHA-1 DIGEST-MD5";
 
 pub(crate) fn set_up(machine: &Machine) {
-    syslog::keep(machine);
+    relay(machine);
     install_plugin(machine);
-    machine.shell(PRIVATE_NETWORK);
-    add(machine, &NEXT_HOP.replace("CERTIFICATE", CERTIFICATE));
-    add(machine, &block("README.md", HEADING, "TRUST_AUTH_MECH"));
+    // With it, the first start of Debian's Sendmail makes an empty /etc/sasldb2.
+    machine.shell("dpkg --purge sasl2-bin >/var/log/purge.log 2>&1");
     machine.write("/etc/sasl2/Sendmail.conf", &block("README.md", HEADING, "auxprop_plugin"));
 }
 
+/// Makes it relay to the next hop for those who log in, by whatever libsasl2 is told to ask.
+pub(crate) fn relay(machine: &Machine) {
+    syslog::keep(machine);
+    machine.shell(PRIVATE_NETWORK);
+    add(machine, &NEXT_HOP.replace("CERTIFICATE", CERTIFICATE));
+    add(machine, &block("README.md", HEADING, "TRUST_AUTH_MECH"));
+}
+
 /// Adds lines to sendmail.mc, in the place that the README names.
-fn add(machine: &Machine, lines: &str) {
+pub(crate) fn add(machine: &Machine, lines: &str) {
     let settings = machine.shell("cat /etc/mail/sendmail.mc");
     let (before, mailers) = settings.split_once("MAILER_DEFINITIONS\n").unwrap();
     machine.write("/etc/mail/sendmail.mc", &[before, lines, "MAILER_DEFINITIONS\n", mailers].concat());
