@@ -4,6 +4,7 @@
 //! the Cyrus programs whose names they bear, recorded case by case; `sasldb-rs` is ours.
 
 mod audit_log;
+mod bare_host;
 mod cyrus;
 mod exit;
 mod failure;

@@ -11,6 +11,7 @@ use crate::runtime::{Clock, SystemClock, SystemEntropy, UnixTime};
 use crate::store::sqlite::{Creation, Lister, Reader, Writer};
 use crate::store::{Actor, CredentialAdmin, CredentialLookup, DecoyShape, Place, StoreError};
 
+use super::bare_host;
 use super::exit::Exit;
 use super::failure::{Failure, refused_name};
 use super::host::HostNames;
@@ -48,7 +49,13 @@ impl Site {
     /// Opens the store for changes; makes it where there is none.
     pub(super) fn writer_or_new(&self, program: &Program) -> Result<Writer, Failure> {
         // What a new database would note is asked only where one is made: an odd host name is no matter otherwise.
-        match self.existing_writer() {
+        let mut opened = self.existing_writer();
+        if matches!(opened, Err(StoreError::Missing(_) | StoreError::Unreachable { .. }))
+            && bare_host::make_folders(&self.config)
+        {
+            opened = self.existing_writer();
+        }
+        match opened {
             Err(StoreError::Missing(_)) => {}
             opened => return Ok(opened?),
         }

@@ -13,6 +13,7 @@
 
 mod ansible;
 mod askers;
+mod bare_host;
 mod changes;
 mod clients;
 mod compatibility;
