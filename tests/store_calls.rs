@@ -27,8 +27,13 @@ fn own_uid() -> u32 {
 
 /// A helper on whose store socket processes of this user may change accounts.
 fn start(site: &Site) -> Helper {
+    start_with(site, "")
+}
+
+fn start_with(site: &Site, settings: &str) -> Helper {
     let path = site.path("store");
-    site.configure(&format!("realm = \"example.com\"\n[[store]]\npath = {path:?}\npeers = [{}]\n", own_uid()));
+    let socket = format!("[[store]]\npath = {path:?}\npeers = [{}]\n", own_uid());
+    site.configure(&format!("realm = \"example.com\"\n{settings}{socket}"));
     let helper = site.start(&["--store", path.to_str().unwrap()]);
     helper.wait_for_log(&format!("listening on {}", path.display()));
     helper
@@ -94,6 +99,24 @@ fn what_no_account_can_be_called_is_refused_in_words() {
     }
     helper.wait_for_log(&format!("not changed for user {} reason=\"the password is empty\"", own_uid()));
     assert!(logs_in(&helper, "joe", "secret"));
+}
+
+#[test]
+fn a_weak_password_is_refused_where_the_settings_say_so() {
+    let site = Site::with_account();
+    let helper = start_with(&site, "weak_passwords = \"refuse\"\n");
+    for (name, password) in [("joe", "qwertyuiop"), ("joe.bloggs", "joe.bloggs1")] {
+        let answer = ask(&site, name, "", Wish::Set(password.as_bytes()));
+        let StoreAnswer::Refused(reason) = &answer else { panic!("{answer:?}") };
+        assert!(reason.starts_with(&format!("the password of {name}@example.com is weak")), "{reason}");
+        assert!(!logs_in(&helper, name, password));
+    }
+    assert!(logs_in(&helper, "joe", "secret"), "it is as it was");
+    helper
+        .wait_for_log(&format!("not changed for user {} reason=\"the password of joe@example.com is weak", own_uid()));
+    assert!(!helper.log().contains("qwertyuiop"), "{}", helper.log());
+    assert_eq!(ask(&site, "joe", "", Wish::Set(b"abcd-efgh-ijkm-npqr")), StoreAnswer::Done);
+    assert!(logs_in(&helper, "joe", "abcd-efgh-ijkm-npqr"));
 }
 
 #[test]

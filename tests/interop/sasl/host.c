@@ -1,5 +1,6 @@
 /* A program that uses libsasl2, both sides of it: logs in to itself, as often as it is told, and says how each login ended and
- * what its process looks like afterwards.
+ * what its process looks like afterwards. With SET in the mechanism's place it sets the password instead, as saslpasswd2 does, and
+ * with DELETE it deletes the account.
  *
  * usage: host [-a APP] [-n LOGINS] [-l LOADS] [-r REALM] [-z AUTHZID] [-c ROOT] [-u UID] [-f] [-t THREADS] MECHANISM USER PASSWORD
  *
@@ -55,6 +56,18 @@ static int grant(sasl_conn_t *connection, void *context, const char *asked, unsi
     return SASL_OK;
 }
 
+static int change(char *detail, size_t room) {
+    sasl_conn_t *server = NULL;
+    int result = sasl_server_new("smtp", "mail.example.com", realm, NULL, NULL, NULL, 0, &server);
+    if (result == SASL_OK && strcmp(mechanism, "SET") == 0)
+        result = sasl_setpass(server, user, password, strlen(password), NULL, 0, SASL_SET_CREATE);
+    else if (result == SASL_OK)
+        result = sasl_setpass(server, user, NULL, 0, NULL, 0, SASL_SET_DISABLE);
+    snprintf(detail, room, "%s", result == SASL_OK ? user : sasl_errstring(result, NULL, NULL));
+    sasl_dispose(&server);
+    return result;
+}
+
 static int login(char *detail, size_t room) {
     size_t length = strlen(password);
     sasl_secret_t *typed = malloc(sizeof *typed + length + 1);
@@ -98,8 +111,9 @@ static int login(char *detail, size_t room) {
 
 static void *log_in(void *context) {
     char detail[512], before[512] = "";
+    int (*act)(char *, size_t) = strcmp(mechanism, "SET") == 0 || strcmp(mechanism, "DELETE") == 0 ? change : login;
     for (int i = 0; i < logins; i++) {
-        int result = login(detail, sizeof detail);
+        int result = act(detail, sizeof detail);
         if (strcmp(detail, before) != 0) {
             pthread_mutex_lock(&say);
             printf("%d %s\n", result, detail);

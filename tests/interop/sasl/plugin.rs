@@ -7,7 +7,9 @@ use super::site::{SaslSite, USER, plugin};
 const MECHANISMS: [&str; 5] = ["DIGEST-MD5", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"];
 
 /// Numbers of libsasl2.
+const BADPARAM: &str = "-7 ";
 const BADAUTH: &str = "-13 ";
+const NOAUTHZ: &str = "-14 ";
 const NOUSER: &str = "-20 ";
 const UNAVAIL: &str = "-24 ";
 
@@ -153,16 +155,28 @@ fn it_works_after_a_fork_in_a_chroot_and_as_another_user() {
     assert!(said.starts_with(UNAVAIL) && said.contains("is this user among its peers?"), "{said}");
 }
 
+/// Any error, and anything that is not given back.
+const WATCH: [&str; 5] = [
+    "--quiet",
+    "--error-exitcode=99",
+    "--leak-check=full",
+    "--show-leak-kinds=definite,indirect,possible",
+    "--errors-for-leak-kinds=definite,indirect,possible",
+];
+
+impl SaslSite {
+    /// The program under valgrind: it does what it is told so often, with this result and no other, and nothing is wrong.
+    #[track_caller]
+    fn watched(&self, arguments: &[&str], times: usize, result: &str) {
+        let ran = self.machine.run("valgrind", &[&WATCH[..], &["host"], arguments].concat());
+        let all = ran.text.contains(&format!("logins {times}\nclean")) && ran.text.contains(result);
+        assert!(ran.status == 0 && all, "{arguments:?}: {}\n{}", ran.status, ran.text);
+    }
+}
+
 #[test]
 fn thousands_of_logins_under_valgrind_leave_nothing_and_touch_nothing() {
     let site = SaslSite::with_accounts(&[("alice", "secret")]);
-    const WATCH: [&str; 5] = [
-        "--quiet",
-        "--error-exitcode=99",
-        "--leak-check=full",
-        "--show-leak-kinds=definite,indirect,possible",
-        "--errors-for-leak-kinds=definite,indirect,possible",
-    ];
     for (arguments, logins, result) in [
         (&["-n", "1000", "CRAM-MD5", "alice", "secret"][..], 1000, "0 alice"),
         (&["-l", "20", "-n", "50", "DIGEST-MD5", "alice", "secret"], 1000, "0 alice"),
@@ -170,8 +184,22 @@ fn thousands_of_logins_under_valgrind_leave_nothing_and_touch_nothing() {
         (&["-n", "20", "SCRAM-SHA-256", "alice", "secret"], 20, "0 alice"),
         (&["-n", "300", "CRAM-MD5", "nobody", "secret"], 300, NOUSER),
     ] {
-        let ran = site.machine.run("valgrind", &[&WATCH[..], &["host"], arguments].concat());
-        let all = ran.text.contains(&format!("logins {logins}\nclean")) && ran.text.contains(result);
-        assert!(ran.status == 0 && all, "{arguments:?}: {}\n{}", ran.status, ran.text);
+        site.watched(arguments, logins, result);
     }
+}
+
+/// libsasl2 calls the plugin several times for each change: to see whether it can write, with the password, and to delete what it takes
+/// for other forms of it.
+#[test]
+fn thousands_of_changes_under_valgrind_leave_nothing_and_touch_nothing() {
+    let mut site = SaslSite::with_accounts(&[("alice", "secret")]);
+    site.watched(&["-n", "200", "SET", "alice", "pässwörd"], 200, "0 alice");
+    site.ends(&["CRAM-MD5", "alice", "pässwörd"], "0 alice");
+    site.watched(&["-n", "100", "DELETE", "alice", ""], 100, "0 alice");
+    site.ends(&["CRAM-MD5", "alice", "pässwörd"], NOUSER);
+    site.watched(&["-l", "20", "-n", "5", "SET", "bob@elsewhere.example", "secret"], 100, "0 bob");
+    site.watched(&["-n", "500", "SET", "a:b", "secret"], 500, BADPARAM);
+    site.watched(&["-n", "500", "-u", "1001", "SET", "alice", "secret"], 500, NOAUTHZ);
+    site.helper.stop();
+    site.watched(&["-n", "1000", "SET", "alice", "secret"], 1000, UNAVAIL);
 }
