@@ -38,6 +38,8 @@ mod manuals;
 mod passwords;
 #[path = "cli/prompts.rs"]
 mod prompts;
+#[path = "cli/setup.rs"]
+mod setup;
 #[path = "cli/shell.rs"]
 mod shell;
 

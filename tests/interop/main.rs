@@ -22,6 +22,7 @@ mod doveadm;
 mod fail2ban;
 mod from_cyrus;
 mod helper;
+mod installed;
 #[path = "../transcript/lines.rs"]
 mod lines;
 mod machine;

@@ -59,6 +59,16 @@ impl Server {
         }
     }
 
+    /// Installs the server so that it relays to the next hop for those who log in, which nobody can yet.
+    pub(crate) fn prepare(self, machine: &Machine) {
+        match self {
+            Self::Postfix | Self::SaslPostfix => prepare_postfix(machine),
+            Self::Exim | Self::SaslExim => exim_with(machine, ""),
+            Self::Chasquid => prepare_chasquid(machine),
+            Self::Sendmail => sendmail::prepare(machine),
+        }
+    }
+
     /// Makes the server relay to the next hop for those who log in. Its helper need not be there yet.
     pub(crate) fn set_up(self, machine: &Machine) {
         match self {
@@ -72,14 +82,25 @@ impl Server {
     }
 
     pub(crate) fn start(self, machine: &Machine) {
-        // The README's lines are for a Postfix that runs; where the machine is busy, that is a moment after its start.
+        self.start_with(
+            machine,
+            &match self {
+                Self::SaslPostfix => relays::postfix(),
+                Self::Postfix => block_of_the_readme("## Postfix"),
+                Self::Sendmail => sendmail::start(),
+                Self::Exim | Self::SaslExim | Self::Chasquid => String::new(),
+            },
+        );
+    }
+
+    /// Starts it, and gives it the lines for a server that runs.
+    pub(crate) fn start_with(self, machine: &Machine, lines: &str) {
+        // Where the machine is busy, Postfix runs a moment after its start.
         let running = "postfix start; for i in $(seq 100); do postfix status && break; sleep 0.1; done\n";
-        let lines = if self == Self::SaslPostfix { relays::postfix() } else { block_of_the_readme("## Postfix") };
-        let postfix = [running, &lines].concat();
-        let sendmail = sendmail::start();
+        let postfix = [running, lines].concat();
         let commands = match self {
             Self::Postfix | Self::SaslPostfix => &postfix,
-            Self::Sendmail => &sendmail,
+            Self::Sendmail => lines,
             Self::Exim | Self::SaslExim => "exim4 -bd -q1h",
             Self::Chasquid => {
                 "setpriv --reuid chasquid --regid chasquid --clear-groups --inh-caps +net_bind_service \
@@ -157,15 +178,20 @@ fn block_of_the_readme(heading: &str) -> String {
     blocks("README.md", heading).remove(0)
 }
 
-/// Debian's Postfix as it is installed, with what a private network needs; the README's lines follow when it runs. The client comes from
-/// 192.0.2.1, which is none of Postfix's own networks: a stranger.
+/// With the socket of a helper outside of the machine; the README's lines follow when it runs.
 pub(crate) fn set_up_postfix(machine: &Machine) {
+    prepare_postfix(machine);
+    machine.shell("ln -s sasldb-rs/auth /var/spool/postfix/private/auth");
+}
+
+/// Debian's Postfix as it is installed, with what a private network needs. The client comes from 192.0.2.1, which is none of Postfix's own
+/// networks: a stranger.
+fn prepare_postfix(machine: &Machine) {
     machine.shell(&format!(
         "postconf -e myhostname={SERVER} 'mynetworks = 127.0.0.0/8' inet_protocols=ipv4 \
          maillog_file=/var/log/mail.log 'relayhost = [127.0.0.1]:2525' disable_dns_lookups=yes \
          smtp_tls_security_level=none smtpd_tls_security_level=may smtpd_tls_cert_file={CERTIFICATE} \
-         smtpd_tls_key_file=/etc/ssl/private/mail.key
-         ln -s sasldb-rs/auth /var/spool/postfix/private/auth"
+         smtpd_tls_key_file=/etc/ssl/private/mail.key"
     ));
     for mechanism in ALONE {
         let port = port_of(mechanism);
@@ -232,8 +258,14 @@ begin authenticators
 AUTHENTICATORS
 ";
 
-/// chasquid has no relay host: it asks the DNS, here one that knows no name, and then takes the address of the domain.
 fn set_up_chasquid(machine: &Machine) {
+    prepare_chasquid(machine);
+    machine.write("/root/lines", &block_of_the_readme("## chasquid"));
+    machine.shell("cat /root/lines >>/etc/chasquid/chasquid.conf");
+}
+
+/// chasquid has no relay host: it asks the DNS, here one that knows no name, and then takes the address of the domain.
+fn prepare_chasquid(machine: &Machine) {
     machine.shell(
         "getent passwd chasquid >/dev/null || adduser --quiet --system --group --no-create-home chasquid
          mkdir -p /etc/chasquid/domains/example.com /etc/chasquid/certs/mail.example.com /var/lib/chasquid \
@@ -246,7 +278,7 @@ fn set_up_chasquid(machine: &Machine) {
     );
     let settings = "hostname: \"mail.example.com\"\nsubmission_address: \":25\"\nsmtp_address: \"127.0.0.1:2626\"\n\
                     submission_over_tls_address: \"127.0.0.1:2465\"\nmail_log_path: \"/var/log/chasquid/mail.log\"\n";
-    machine.write("/etc/chasquid/chasquid.conf", &format!("{settings}{}", block_of_the_readme("## chasquid")));
+    machine.write("/etc/chasquid/chasquid.conf", settings);
     machine.write("/srv/no-names.py", NO_NAMES);
     machine.shell("python3 /srv/no-names.py </dev/null >/dev/null 2>&1 &");
 }

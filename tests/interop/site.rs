@@ -36,6 +36,13 @@ impl Site {
         Self::on(Machine::over(server.roots()), server)
     }
 
+    /// A server that has not been told how people log in.
+    pub(crate) fn prepared(server: Server) -> Self {
+        let site = Self::before_set_up(Machine::over(server.roots()), server);
+        server.prepare(&site.machine);
+        site
+    }
+
     fn on(machine: Machine, server: Server) -> Self {
         let site = Self::before_set_up(machine, server);
         server.set_up(&site.machine);

@@ -35,6 +35,7 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "apply" -d 'Make
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "password" -d 'Give an account several passwords, each with its own label and limits'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "import" -d 'Take over the accounts of another program'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "check" -d 'Look for what is wrong, and for logins that fail'
+complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "setup" -d 'Print the lines that make a mail server ask the helper'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "log" -d 'Show every change that was made, and prove that none was hidden'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "backup" -d 'Copy the database into a new file, while it is in use'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "restore" -d 'Put the accounts of a backup in the place of those that are there'
@@ -171,6 +172,10 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand check" -s f -l datab
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand check" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand check" -l json -d 'Print JSON'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand setup" -s f -l database -d 'The account database, in place of the setting `database`' -r -F
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand setup" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand setup" -l json -d 'Print JSON'
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand setup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand log; and not __fish_seen_subcommand_from verify" -l account -d 'Only changes of accounts that fit: `*` is any text, `?` one character' -r
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand log; and not __fish_seen_subcommand_from verify" -l action -d 'Only changes of this kind, such as set-password' -r
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand log; and not __fish_seen_subcommand_from verify" -l since -d 'Only changes since then: a date, a date with time and zone, or how long ago, such as 30d' -r

@@ -8,14 +8,17 @@ mod connection;
 mod import;
 mod log;
 mod login;
+mod machine;
 mod options;
 mod password;
 mod rekey;
+mod setup;
 mod test;
 mod verify;
 mod who;
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::{CommandFactory, Parser};
 
@@ -52,6 +55,9 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
         Command::Test(test) => test::test(test),
         Command::Verify(verify) => site().and_then(|site| verify::verify(&site, verify)),
         Command::Check(check) => site().and_then(|site| check::check(&site, check)),
+        Command::Setup(setup) => {
+            site().and_then(|site| setup::setup(&site, options.config.as_deref().map(Path::new), setup))
+        }
         Command::Import(import) => site().and_then(|site| import::import(&program, &site, import)),
         Command::Backup(backup) => site().and_then(|site| backup::backup(&site, backup)),
         Command::Restore(restore) => site().and_then(|site| backup::restore(&program, &site, restore)),

@@ -68,6 +68,10 @@ pub(super) enum Command {
     /// and logins that the settings' realms cut off. Prints a line for each finding. The status is 0 if there is none, 1 if
     /// there are some, 75 if it could not look at everything.
     Check(Check),
+    /// Print the lines that make a mail server ask the helper
+    ///
+    /// With the paths of this machine: what to add to which file, and what to run, in this order. It changes nothing itself.
+    Setup(Setup),
     /// Show every change that was made, and prove that none was hidden
     ///
     /// Prints a line for each change, oldest first: its number, when, by which real uid and program, what, whose account, and
@@ -181,6 +185,40 @@ pub(super) struct Check {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Setup {
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// The mail server
+    pub(super) program: MailServer,
+}
+
+/// A mail server whose lines are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum MailServer {
+    /// Postfix, by the dovecot socket
+    Postfix,
+    /// Exim, by the dovecot socket
+    Exim,
+    /// chasquid, by the dovecot and userdb sockets
+    Chasquid,
+    /// Sendmail, by libsasl2: the saslauthd and lookup sockets, and the plugin
+    Sendmail,
+}
+
+impl MailServer {
+    /// As it is called on the command line.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Postfix => "postfix",
+            Self::Exim => "exim",
+            Self::Chasquid => "chasquid",
+            Self::Sendmail => "sendmail",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

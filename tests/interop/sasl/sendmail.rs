@@ -39,6 +39,13 @@ define(`confCACERT_PATH', `/etc/ssl/certs')dnl
 const MECHANISMS: &str = "EXTERNAL DIGEST-MD5";
 const WITH_SCRAM: &str = "EXTERNAL SCRAM-SHA-256 SCRAM-SHA-1 DIGEST-MD5";
 
+/// Debian's Sendmail, with what a private network needs.
+pub(crate) fn prepare(machine: &Machine) {
+    syslog::keep(machine);
+    machine.shell(PRIVATE_NETWORK);
+    add(machine, &NEXT_HOP.replace("CERTIFICATE", CERTIFICATE));
+}
+
 pub(crate) fn set_up(machine: &Machine) {
     relay(machine);
     install_plugin(machine);
@@ -49,9 +56,7 @@ pub(crate) fn set_up(machine: &Machine) {
 
 /// Makes it relay to the next hop for those who log in, by whatever libsasl2 is told to ask.
 pub(crate) fn relay(machine: &Machine) {
-    syslog::keep(machine);
-    machine.shell(PRIVATE_NETWORK);
-    add(machine, &NEXT_HOP.replace("CERTIFICATE", CERTIFICATE));
+    prepare(machine);
     add(machine, &block("README.md", HEADING, "TRUST_AUTH_MECH"));
 }
 

@@ -1,0 +1,2 @@
+m4 /etc/mail/sendmail.mc >/etc/mail/sendmail.cf
+/etc/init.d/sendmail restart

@@ -1,0 +1,84 @@
+//! What this machine says of itself: its mail servers' own settings, users and folders. Nothing here changes anything.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use nix::unistd::Group;
+
+/// Where the commands of administrators are, for a shell that has not been told.
+const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Where Postfix has its queue unless it says otherwise.
+const POSTFIX_QUEUE: &str = "/var/spool/postfix";
+
+/// Where libsasl2 looks for settings of programs before it looks into its plugins' folder.
+const SASL_FOLDERS: [&str; 2] = ["/etc/sasl2", "/etc/sasl"];
+
+/// What a program prints; none where it is not there or fails.
+pub(super) fn ask(program: &str, arguments: &[&str]) -> Option<String> {
+    let path = std::env::var("PATH").map_or(SYSTEM_PATH.to_owned(), |path| format!("{path}:{SYSTEM_PATH}"));
+    let mut command = Command::new(find_program(program, &path)?);
+    command.args(arguments).env("LC_ALL", "C").env("PATH", path).stdin(Stdio::null()).stderr(Stdio::null());
+    let output = command.output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn find_program(program: &str, path: &str) -> Option<PathBuf> {
+    let places = path.split(':').filter(|folder| folder.starts_with('/'));
+    places.map(|folder| Path::new(folder).join(program)).find(|place| place.is_file())
+}
+
+/// Postfix's queue, the folder that a chrooted smtpd sees as its root.
+pub(super) fn postfix_queue() -> PathBuf {
+    let said = ask("postconf", &["-h", "queue_directory"]);
+    let said = said.map(|line| PathBuf::from(line.trim())).filter(|path| path.is_absolute());
+    said.unwrap_or_else(|| PathBuf::from(POSTFIX_QUEUE))
+}
+
+/// The first of `names` that is a group here; else the first of them.
+pub(super) fn group_of(names: &[&'static str]) -> &'static str {
+    let here = |name: &&&str| matches!(Group::from_name(name), Ok(Some(_)));
+    names.iter().find(here).or(names.first()).copied().unwrap_or_default()
+}
+
+/// The folder in which libsasl2 looks for plugins: that of this machine's architecture, where the distribution has its own.
+pub(super) fn plugin_folder() -> Option<PathBuf> {
+    plugin_folders().into_iter().find(|folder| folder.is_dir())
+}
+
+/// Where that folder may be.
+fn plugin_folders() -> Vec<PathBuf> {
+    let known = ["x86_64-linux-gnu", "aarch64-linux-gnu", "arm-linux-gnueabihf", "riscv64-linux-gnu", "i386-linux-gnu"];
+    let own = format!("{}-linux-gnu", std::env::consts::ARCH);
+    let by_name = std::iter::once(own.as_str()).chain(known).map(|name| Path::new("/usr/lib").join(name).join("sasl2"));
+    by_name.chain(["/usr/lib64/sasl2", "/usr/lib/sasl2"].map(PathBuf::from)).collect()
+}
+
+/// The file of libsasl2's settings for the program that calls itself `application` there, if there is one.
+pub(super) fn sasl_file(application: &str) -> Option<PathBuf> {
+    let folders = SASL_FOLDERS.map(PathBuf::from).into_iter().chain(plugin_folder());
+    let mut places = folders.chain([PathBuf::from("/usr/lib/sasl2")]);
+    places.find_map(|folder| Some(folder.join(format!("{application}.conf"))).filter(|file| file.is_file()))
+}
+
+/// Whether systemd runs the services of this machine.
+pub(super) fn has_systemd() -> bool {
+    Path::new("/run/systemd/system").is_dir()
+}
+
+/// The file of Exim's settings in which authenticators stand, and whether that is all that it holds.
+pub(super) fn exim_file() -> (PathBuf, bool) {
+    let own = Path::new("/etc/exim4/exim4.conf");
+    let debian = fs::read_to_string("/etc/exim4/update-exim4.conf.conf").unwrap_or_default();
+    let template = Path::new("/etc/exim4/exim4.conf.template");
+    if own.is_file() {
+        (own.to_owned(), false)
+    } else if debian.contains("dc_use_split_config='true'") {
+        (PathBuf::from("/etc/exim4/conf.d/auth/40_sasldb-rs"), true)
+    } else if template.is_file() {
+        (template.to_owned(), false)
+    } else {
+        (own.to_owned(), false)
+    }
+}
