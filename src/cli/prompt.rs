@@ -153,7 +153,8 @@ impl Silence {
             guard_against_signals()?;
             let mut loud = LOUD.lock().unwrap_or_else(PoisonError::into_inner);
             *loud = Some(tcgetattr(io::stdin())?);
-            loud.as_ref().map_or(Ok(()), hush)
+            // What was typed before could be read on the screen, and was perhaps meant for the shell.
+            loud.as_ref().map_or(Ok(()), |loud| hush(loud, SetArg::TCSAFLUSH))
         };
         begin().context("cannot switch off the terminal's echo").map_err(failed)?;
         Ok(Self)
@@ -168,13 +169,12 @@ impl Drop for Silence {
     }
 }
 
-fn hush(loud: &Termios) -> anyhow::Result<()> {
+fn hush(loud: &Termios, when: SetArg) -> anyhow::Result<()> {
     let mut quiet = loud.clone();
     quiet.local_flags.remove(LocalFlags::ECHO);
     quiet.local_flags.insert(LocalFlags::ICANON | LocalFlags::ECHONL | LocalFlags::ISIG);
     quiet.input_flags.insert(InputFlags::ICRNL);
-    // Without flushing: what was typed ahead, or sent by a script in one piece, is the answer to the next prompt.
-    Ok(tcsetattr(io::stdin(), SetArg::TCSADRAIN, &quiet)?)
+    Ok(tcsetattr(io::stdin(), when, &quiet)?)
 }
 
 fn restore(loud: Option<&Termios>) {
@@ -194,7 +194,7 @@ fn guard_against_signals() -> anyhow::Result<()> {
             let _ = emulate_default_handler(signal);
             // Only a stopped program gets here, once it goes on.
             if let Some(loud) = loud.as_ref() {
-                let _ = hush(loud);
+                let _ = hush(loud, SetArg::TCSADRAIN);
             }
         }
     })?;

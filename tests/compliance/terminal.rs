@@ -13,11 +13,11 @@ use rexpect::process::PtyProcess;
 use crate::machine::PATIENCE;
 use crate::tools::{rest_of, split, with_controls};
 
-/// Sets a terminal up with echo, says so by a mark, runs a command, and writes its status behind another mark when it has ended:
-/// the shell is still there then, so that nothing shown before gets lost with the terminal. It gets the signals of the keyboard, too,
-/// and outlives them.
-const SCRIPT: &str =
-    "exec 2>/dev/null; trap : INT QUIT; stty echo; printf '\\002'; (exec \"$@\" 2>\"$ERRORS\"); printf '\\001%s\\n' $?";
+/// Sets a terminal up with echo, says so by a mark, runs a command when it may begin, and writes its status behind another mark when
+/// it has ended: the shell is still there then, so that nothing shown before gets lost with the terminal. It gets the signals of the
+/// keyboard, too, and outlives them.
+const SCRIPT: &str = "exec 2>/dev/null; trap : INT QUIT; stty echo; printf '\\002'; \
+     until [ -e \"$BEGIN\" ]; do sleep 0.01; done; (exec \"$@\" 2>\"$ERRORS\"); printf '\\001%s\\n' $?";
 
 /// Stands before the status.
 const MARK: u8 = 1;
@@ -25,20 +25,30 @@ const MARK: u8 = 1;
 /// The terminal is set up.
 const READY: u8 = 2;
 
-/// `typing [--unasked] ANSWER... -- COMMAND...`: runs the command on a terminal and gives it each answer, followed by Return, when it has
-/// asked and the echo is off; unasked, when the echo is on. It ends as soon as the command does. In an answer `^D` is Ctrl-D, and there is
-/// no Return after one that ends in a control character. Standard output is what the terminal shows, with a note of its echo at each answer
-/// and at the end.
+/// `typing [--unasked|--ahead LINE] ANSWER... -- COMMAND...`: runs the command on a terminal and gives it each answer, followed by Return,
+/// when it has asked and the echo is off; unasked, when the echo is on. It ends as soon as the command does. In an answer `^D` is Ctrl-D,
+/// and there is no Return after one that ends in a control character. Standard output is what the terminal shows, with a note of its echo
+/// at each answer and at the end. With `--ahead` somebody types a line twice before the command begins; what is shown when is chance then.
 pub(crate) fn typing(arguments: &[OsString]) -> i32 {
-    let (answers, command) = split(arguments);
+    let (mut answers, command) = split(arguments);
     let unasked = answers.first().is_some_and(|answer| answer == "--unasked");
-    let errors = std::env::temp_dir().join(format!("typing-{}", std::process::id()));
+    let ahead = answers.first().is_some_and(|answer| answer == "--ahead").then(|| &answers[1]);
+    answers = &answers[usize::from(unasked) + 2 * usize::from(ahead.is_some())..];
+    let [errors, begin] =
+        ["errors", "begin"].map(|what| std::env::temp_dir().join(format!("{what}-{}", std::process::id())));
     let mut on_terminal = Command::new("sh");
-    on_terminal.args(["-c", SCRIPT, "sh"]).args(command).env("ERRORS", &errors);
+    on_terminal.args(["-c", SCRIPT, "sh"]).args(command).env("ERRORS", &errors).env("BEGIN", &begin);
     let mut screen = Screen { process: PtyProcess::new(on_terminal).unwrap(), shown: Vec::new() };
     assert!(screen.waits_for(|screen| screen.shown.first() == Some(&READY)));
     screen.shown.remove(0);
-    for answer in &answers[usize::from(unasked)..] {
+    for line in ahead.into_iter().chain(ahead) {
+        screen.type_in(line);
+    }
+    // The terminal has taken in what it echoes.
+    let lines = 2 * usize::from(ahead.is_some());
+    assert!(screen.waits_for(|screen| screen.shown.iter().filter(|&&byte| byte == b'\n').count() == lines));
+    std::fs::write(&begin, "").unwrap();
+    for answer in answers {
         if !screen.waits_for(if unasked { Screen::is_loud } else { Screen::asks }) {
             break;
         }
@@ -50,7 +60,9 @@ pub(crate) fn typing(arguments: &[OsString]) -> i32 {
     screen.note_echo();
     std::io::stdout().write_all(&screen.shown).unwrap();
     std::io::stderr().write_all(&rest_of(&errors)).unwrap();
-    let _ = std::fs::remove_file(errors);
+    for file in [errors, begin] {
+        let _ = std::fs::remove_file(file);
+    }
     status
 }
 
