@@ -64,7 +64,10 @@ fn check_records(text: &[u8]) {
     else {
         return;
     };
-    let mut records: Records = items.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
+    // A database has a key once.
+    let mut keys = BTreeSet::new();
+    let pairs = items.chunks_exact(2).filter(|pair| keys.insert(pair[0].clone()));
+    let mut records: Records = pairs.map(|pair| (pair[0].clone(), pair[1].clone())).collect();
     let damage: Vec<(usize, u8)> = lines.filter_map(place_and_byte).collect();
     let files = files(&records);
     records.sort();

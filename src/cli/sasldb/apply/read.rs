@@ -1,5 +1,6 @@
 //! Reading the file: JSON a line at a time, in flat memory; TOML whole.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -10,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::output;
 
 use super::wanted::{Entry, Written};
 
@@ -117,7 +119,7 @@ impl Source {
             let said = fault.message().lines().next().unwrap_or_default();
             let is_value = said.starts_with("invalid type") || said.starts_with("invalid value");
             let said = if is_value || said.starts_with("data did not") { ANOTHER_KIND } else { said };
-            failed(anyhow::anyhow!("{}, line {line}: {said}", self.name))
+            failed(anyhow::anyhow!("{}, line {line}: {}", self.name, output::printable(OsStr::new(said))))
         })?;
         for (place, written) in (1..).zip(whole.account) {
             if !take(written.check(place).map_err(|why| Wrong { place, why })) {
@@ -132,7 +134,8 @@ impl Source {
 fn said_of_json(fault: &serde_json::Error) -> String {
     let said = fault.to_string();
     if said.starts_with("unknown field") || said.starts_with("missing field") || said.starts_with("duplicate field") {
-        return said.rsplit_once(" at line").map_or(said.clone(), |(said, _)| said.to_owned());
+        // A field may be called anything.
+        return output::printable(OsStr::new(said.rsplit_once(" at line").map_or(said.as_str(), |(said, _)| said)));
     }
     let column = fault.column();
     match fault.classify() {
