@@ -26,6 +26,8 @@ mod backups;
 mod bad_input;
 #[path = "cli/check.rs"]
 mod check;
+#[path = "cli/export.rs"]
+mod export;
 #[path = "cli/imports.rs"]
 mod imports;
 #[path = "cli/listing.rs"]

@@ -19,7 +19,7 @@ use super::unused::Unused;
 use super::when::rfc3339;
 
 /// The columns of table and lines. Scripts count on them: new ones are added at the end.
-const COLUMNS: [&str; 7] = ["ACCOUNT", "STATE", "EXPIRES", "PASSWORDS", "SCHEMES", "MECHANISMS", "CHANGED"];
+pub(super) const COLUMNS: [&str; 7] = ["ACCOUNT", "STATE", "EXPIRES", "PASSWORDS", "SCHEMES", "MECHANISMS", "CHANGED"];
 
 /// Which accounts are listed.
 #[derive(Default)]
@@ -138,7 +138,7 @@ impl Form for Json {
     }
 }
 
-fn columns(account: &Listed, now: UnixTime) -> [String; COLUMNS.len()] {
+pub(super) fn columns(account: &Listed, now: UnixTime) -> [String; COLUMNS.len()] {
     let labels: Vec<&str> = account.passwords.iter().map(|facts| facts.label.as_str()).collect();
     let schemes: Vec<&str> = account.schemes.iter().map(|scheme| scheme.name()).collect();
     let mechanisms = account.mechanisms.map(|set| set.iter().map(Mechanism::name).collect::<Vec<_>>().join(","));

@@ -4,6 +4,7 @@ mod account;
 mod cram_md5;
 mod derive;
 mod digest_md5;
+mod export;
 mod hash;
 mod import;
 mod learn;

@@ -45,6 +45,7 @@ fn the_examples_of_the_tool_do_what_they_say() {
         ("password add", Some(0), "-"),
         ("backup", Some(0), "accounts-copy.db\t1\t"),
         ("apply", Some(1), ""),
+        ("export", Some(0), ""),
         ("account list", Some(75), ""),
         ("account rename", Some(20), ""),
         ("account remove", Some(1), ""),
@@ -64,5 +65,5 @@ fn the_examples_of_the_tool_do_what_they_say() {
         assert!(ran.err.is_empty() || part == "import" || ran.out.is_empty(), "{example}: {ran:?}");
         assert!(ran.out.contains(said), "{example}: {ran:?}");
     }
-    assert_eq!(examples.len(), 10, "one that is not run: {examples:?}");
+    assert_eq!(examples.len(), 11, "one that is not run: {examples:?}");
 }

@@ -119,7 +119,12 @@ pub(crate) fn start_dovecot(machine: &Machine, socket: &str, accounts: &[(&str, 
         let _ = writeln!(users, "{name}@{REALM}:{{PLAIN}}{password}:1000:1000::/tmp::");
         users
     });
-    machine.write("/etc/dovecot/users", &users);
+    start_dovecot_with(machine, socket, &users);
+}
+
+/// The same with this passwd-file.
+pub(crate) fn start_dovecot_with(machine: &Machine, socket: &str, users: &str) {
+    machine.write("/etc/dovecot/users", users);
     // A root above Dovecot's may not have its users.
     machine.shell(
         "for user in dovecot:961 dovenull:962; do

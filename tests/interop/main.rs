@@ -19,6 +19,7 @@ mod clients;
 mod compatibility;
 mod dialogue;
 mod doveadm;
+mod exports;
 mod fail2ban;
 mod from_cyrus;
 mod helper;

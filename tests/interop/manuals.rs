@@ -8,7 +8,8 @@ use rexpect::session::spawn_command;
 use crate::machine::{Machine, PATIENCE, project};
 
 /// Pages of other programs that ours refer to: name and section.
-const OTHERS: [(&str, &str); 7] = [
+const OTHERS: [(&str, &str); 8] = [
+    ("crypt", "3"),
     ("db5.3_dump", "1"),
     ("fail2ban-client", "1"),
     ("gdbm_dump", "1"),
@@ -31,7 +32,7 @@ fn machine_with(folder: &str) -> Machine {
 #[test]
 fn mandoc_and_groff_find_nothing_wrong_with_the_pages() {
     let machine = machine_with("man");
-    machine.shell("cd /usr/share; mkdir -p man/man1 man/man5 man/man8; for s in 5 8; do cp /run/sasldb-rs/man/*.$s man/man$s; done");
+    machine.shell("cd /usr/share; mkdir -p man/man1 man/man3 man/man5 man/man8; for s in 5 8; do cp /run/sasldb-rs/man/*.$s man/man$s; done");
     for (name, section) in OTHERS {
         let path = format!("/usr/share/man/man{section}/{name}.{section}");
         machine.shell(&format!("printf '.TH {name} {section}\n.SH NAME\n{name} \\\\- a page\n' >{path}"));

@@ -34,6 +34,7 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "account" -d 'Li
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "apply" -d 'Make the accounts as a file says that they should be'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "password" -d 'Give an account several passwords, each with its own label and limits'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "import" -d 'Take over the accounts of another program'
+complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "export" -d 'Write accounts in a form that other programs read, or another database'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "check" -d 'Look for what is wrong, and for logins that fail'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "setup" -d 'Print the lines that make a mail server ask the helper'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "log" -d 'Show every change that was made, and prove that none was hidden'
@@ -165,6 +166,16 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand import" -l dry-run -
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand import" -l replace -d 'Give accounts that exist the password of the file'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand import" -l json -d 'Print a line of JSON for each entry'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand export" -l to -d 'The form' -r -f -a "sasldb-rs\t'Everything, as JSON lines for apply; sealed, it is read only where the same key is'
+dovecot\t'A passwd-file of Dovecot; needs --reveal-secrets'
+opensmtpd\t'A table of credentials of OpenSMTPD, of accounts that have a crypt(3) hash; needs --reveal-secrets'
+csv\t'What account list shows, as CSV with a heading; holds no secrets'"
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand export" -l scheme -d 'Of dovecot, which knows one scheme of a password: this one [default: the strongest that is stored]' -r
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand export" -l output -d 'Write to this new file, which only its owner may read, and not to stdout' -r -F
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand export" -s f -l database -d 'The account database, in place of the setting `database`' -r -F
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand export" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand export" -l reveal-secrets -d 'Write secrets so that everybody who reads them can use them'
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand check" -l realm -d 'Say whom this default realm, in place of the present one, would cut off' -r
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand check" -l realm-alias -d 'An alias of the realm of --realm; may be given several times [default: the setting]' -r
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand check" -l new-config -d 'Say whom the realms of this configuration file, in place of the present one, would cut off' -r -F

@@ -5,6 +5,7 @@ mod apply;
 mod backup;
 mod check;
 mod connection;
+mod export;
 mod import;
 mod log;
 mod login;
@@ -59,6 +60,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
             site().and_then(|site| setup::setup(&site, options.config.as_deref().map(Path::new), setup))
         }
         Command::Import(import) => site().and_then(|site| import::import(&program, &site, import)),
+        Command::Export(export) => site().and_then(|site| export::export(&site, export)),
         Command::Backup(backup) => site().and_then(|site| backup::backup(&site, backup)),
         Command::Restore(restore) => site().and_then(|site| backup::restore(&program, &site, restore)),
         Command::Rekey => site().and_then(|site| rekey::rekey(&program, &site)),

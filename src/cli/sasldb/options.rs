@@ -1,6 +1,7 @@
 //! The options of `sasldb-rs`.
 
 mod account;
+mod export;
 
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
@@ -14,6 +15,8 @@ use crate::config::{SocketPath, SocketPathError};
 use crate::credential::{Label, Network, ServiceName};
 use crate::identity::Realm;
 use crate::vocabulary::Mechanism;
+
+pub(super) use export::{Export, Form};
 
 pub(super) use account::{Account, AddAccount, ListAccounts, RenameAccount, Selection, ShowAccount};
 
@@ -62,6 +65,11 @@ pub(super) enum Command {
     /// already stay as they are. Prints a line for each entry: taken, kept, skipped or not-needed, whose it is, and why. The
     /// status is 0 if nothing had to be left behind, else 1.
     Import(Import),
+    /// Write accounts in a form that other programs read, or another database
+    ///
+    /// Secrets leave sealed under the database's key, or with --reveal-secrets as they are, and otherwise not at all. What cannot be
+    /// said in the form is left out and listed on stderr. The status is 0 if nothing was, else 1.
+    Export(Export),
     /// Look for what is wrong, and for logins that fail
     ///
     /// Looks at permissions, the database's file, the audit, the seal of every account, mechanisms that accounts cannot serve,

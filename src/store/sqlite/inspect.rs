@@ -1,11 +1,12 @@
-//! Looking through a whole database, for `sasldb-rs check`.
+//! Looking through a whole database, for `sasldb-rs check` and `export`.
 
 use core::fmt;
 
 use rusqlite::Connection;
 
-use crate::credential::Account;
-use crate::identity::{IdentityKey, Realm, Realms};
+use crate::credential::{Account, SaltKey, StoredPassword};
+use crate::identity::{Identity, IdentityKey, Realm, Realms};
+use crate::runtime::Entropy;
 use crate::store::{AuditHead, Place, StoreError};
 
 use super::audit;
@@ -14,6 +15,7 @@ use super::keyfile::Keys;
 use super::list;
 use super::meta::Meta;
 use super::open::fault;
+use super::portable;
 use super::row::{Row, SELECT_ALL, Scratch};
 
 /// Looks at everything and changes nothing.
@@ -85,6 +87,27 @@ impl Inspector {
             }
         }
         Ok(())
+    }
+
+    /// Makes the salts of the accounts.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn salt_key(&self) -> Result<SaltKey, StoreError> {
+        self.meta.open(&self.keys)
+    }
+
+    /// A password sealed on its own, for [`Writer::open_password`](super::Writer::open_password) of a database with the same key.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn seal_password(
+        &self,
+        identity: &Identity,
+        password: &StoredPassword,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Vec<u8>, StoreError> {
+        portable::seal(self.keys.find(self.meta.key_id)?, identity, password, entropy)
     }
 
     /// Follows the audit's chain from its beginning and gives its end, and each of its places to `visit`.

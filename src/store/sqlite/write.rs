@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use crate::credential::{Account, Label, Shape};
+use crate::credential::{Account, Label, PasswordFacts, Secrets, Shape};
 use crate::identity::{Identity, IdentityKey, Realm, Realms};
 use crate::runtime::{Entropy, UnixTime};
 use crate::store::change::{self, Existing, Plan};
@@ -18,6 +18,7 @@ use super::keyfile::Keys;
 use super::list;
 use super::meta::{Meta, count};
 use super::open::{empty_log, fault};
+use super::portable;
 use super::row::{NewRow, PUT, Row, SELECT_ONE, Scratch};
 use super::seal::Key;
 
@@ -97,6 +98,20 @@ impl Writer {
         let done = work(database, &mut **entropy)?;
         transaction.commit().map_err(fail)?;
         Ok(done)
+    }
+
+    /// The secrets of a password that [`Inspector::seal_password`](super::Inspector::seal_password) sealed under this database's
+    /// key, for the same account and with the same label and limits.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if it does not open.
+    pub fn open_password(
+        &self,
+        identity: &Identity,
+        facts: &PasswordFacts,
+        sealed: &[u8],
+    ) -> Result<Secrets, StoreError> {
+        portable::open(&self.database.keys, identity, facts, sealed)
     }
 
     /// Follows the audit's chain from its beginning and gives its end. That nothing is missing after the end, only a head kept

@@ -26,6 +26,7 @@ use crate::identity::Realms;
 use crate::store::{Applied, CredentialAdmin as _, StoreError};
 
 use super::options::Apply;
+pub(super) use plan::SEALED;
 use plan::{Fate, NoPlan, Plan, Planner};
 use prune::Seen;
 use read::{Source, Wrong};

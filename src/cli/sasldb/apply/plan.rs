@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+use base64ct::{Base64, Encoding as _};
 use zeroize::Zeroizing;
 
 use crate::cli::weak;
@@ -18,6 +19,9 @@ use crate::store::sqlite::Writer;
 use crate::store::{Basis, Change, CredentialAdmin as _, StoreError};
 
 use super::wanted::{Entry, Source, Text, Wanted};
+
+/// Begins what `sasldb-rs export` sealed; base64 follows.
+pub(in crate::cli::sasldb) const SEALED: &str = "{SASLDB-SEALED}";
 
 /// What is to be done about one account.
 pub(super) struct Plan {
@@ -111,7 +115,8 @@ impl Planner<'_> {
         if account.is_none() && entry.passwords.is_empty() {
             return Err(NoPlan::Wrong("there is no such account, and a new one needs a password".to_owned()));
         }
-        if account.is_none() && plan.identity.realm.as_str().is_empty() {
+        let is_typed = |wanted: &Wanted| !matches!(wanted.source, Source::Stored(_));
+        if account.is_none() && plan.identity.realm.as_str().is_empty() && entry.passwords.iter().any(is_typed) {
             return Err(NoPlan::Wrong("a new account needs a realm".to_owned()));
         }
         for wanted in &entry.passwords {
@@ -127,13 +132,16 @@ impl Planner<'_> {
     fn password(&mut self, wanted: &Wanted, account: Option<&Account>, plan: &mut Plan) -> Result<(), NoPlan> {
         let label = &wanted.facts.label;
         let stored = account.and_then(|account| account.passwords.iter().find(|known| known.facts.label == *label));
-        let given = given(&wanted.source, &plan.identity).map_err(NoPlan::Wrong)?;
+        let mut given = given(wanted, &plan.identity, self.store.as_ref()).map_err(NoPlan::Wrong)?;
         let Some(store) = &mut self.store else {
             plan.differences.push(format!("password {label}"));
             return Ok(());
         };
         let basis = store.basis(&plan.identity, label)?;
         let recipe = recipe(self.config, self.realms, &basis);
+        if let Given::Ready(secrets) = &mut given {
+            secrets.compute_salts(&basis.salt_key, &basis.identity, &basis.iterations);
+        }
         if stored.is_some_and(|stored| is_as_wanted(stored, wanted, &given, &recipe)) {
             return Ok(());
         }
@@ -228,13 +236,16 @@ fn are_same(a: &Secrets, b: &Secrets) -> bool {
         })
 }
 
-fn given(source: &Source, identity: &Identity) -> Result<Given, String> {
-    match source {
+fn given(wanted: &Wanted, identity: &Identity, store: Option<&Writer>) -> Result<Given, String> {
+    match &wanted.source {
         Source::Text(password) => {
             Password::new(password.expose().to_vec()).map(Given::Text).map_err(|fault| fault.to_string())
         }
         Source::File(path) => from_file(path).map(Given::Text),
-        Source::Stored(texts) => stored(texts, identity),
+        Source::Stored(texts) => match texts.as_slice() {
+            [text] if text.as_str().starts_with(SEALED) => opened(text, wanted, identity, store),
+            texts => stored(texts, identity),
+        },
     }
 }
 
@@ -251,11 +262,27 @@ fn from_file(path: &Path) -> Result<Password, String> {
     Password::new(std::mem::take(&mut *bytes)).map_err(|fault| format!("{}: {fault}", path.display()))
 }
 
+/// What `export` sealed.
+fn opened(text: &Text, wanted: &Wanted, identity: &Identity, store: Option<&Writer>) -> Result<Given, String> {
+    let sealed = text.as_str().strip_prefix(SEALED).and_then(|base64| Base64::decode_vec(base64).ok());
+    let sealed = sealed.ok_or("the sealed password is not well-formed")?;
+    let store = store.ok_or("the password is sealed, and there is no database yet whose key could open it")?;
+    let secrets = store.open_password(identity, &wanted.facts, &sealed).map_err(|fault| fault.to_string())?;
+    Ok(Given::Ready(Box::new(secrets)))
+}
+
 /// What other programs stored of one password, each form at most once.
 fn stored(texts: &[Text], identity: &Identity) -> Result<Given, String> {
     let mut secrets = Secrets::default();
     for text in texts {
         let twice = || "a form of the password is there twice".to_owned();
+        if let Some(spellings) = DigestMd5Hash::parse_spellings(text.as_str()) {
+            let spellings = spellings.ok_or("the hashes for DIGEST-MD5 are not well-formed")?;
+            if !std::mem::replace(&mut secrets.digest_md5, spellings).is_empty() {
+                return Err(twice());
+            }
+            continue;
+        }
         match Imported::parse(text.as_str()).map_err(|fault| fault.to_string())? {
             Imported::Plaintext(password) if texts.len() == 1 => return Ok(Given::Text(password)),
             Imported::Plaintext(_) => return Err("a password in the clear needs no hash beside it".to_owned()),
