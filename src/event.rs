@@ -126,6 +126,8 @@ pub enum Event {
     },
     /// Connections are refused: all that are allowed are in use.
     TooManyConnections(usize),
+    /// Connections on saslauthd's sockets are refused: the others' share of all that are allowed is kept free.
+    TooManyLogins(usize),
     /// The system accepts no connection now.
     AcceptFailed(String),
     /// A socket answers.
@@ -210,6 +212,7 @@ impl Event {
             Self::Ended(_, Ending::Unavailable(_))
             | Self::HandedOut { given: HandedOut::Unavailable(_), .. }
             | Self::TooManyConnections(_)
+            | Self::TooManyLogins(_)
             | Self::AcceptFailed(_)
             | Self::StoreLost(_)
             | Self::StoreSocketLost(_)
@@ -254,6 +257,12 @@ impl Event {
             }
             Self::TooManyConnections(limit) => {
                 write!(f, "connection refused: all {limit} connections are in use; raise `connections`")
+            }
+            Self::TooManyLogins(share) => {
+                write!(
+                    f,
+                    "connection refused: saslauthd's sockets use all {share} connections that they may have; raise `connections`"
+                )
             }
             Self::AcceptFailed(fault) => write!(f, "cannot accept connections: {fault}"),
             Self::Listening(socket) => write!(f, "listening on {}", socket.display()),

@@ -276,6 +276,25 @@ fn a_folder_means_the_socket_mux_in_it() {
     }
 }
 
+/// A failure holds its connection for the delay, and nothing says whose it is.
+#[test]
+fn failures_here_leave_room_on_the_other_sockets() {
+    let site = Site::with_account();
+    let helper = start(&site, "connections = 8\nfailure_delay = \"4900ms\"");
+    let wrong = request([b"joe", b"wrong", b"smtp", b""]);
+    let mut guessers: Vec<UnixStream> = Vec::new();
+    for _ in 0..6 {
+        let mut guesser = connect(&site);
+        guesser.write_all(&wrong).unwrap();
+        guessers.push(guesser);
+    }
+    assert_eq!(log_in(&site, ["joe", "secret", "smtp", ""]), UNAVAILABLE);
+    helper.wait_for_log("saslauthd's sockets use all 6 connections that they may have; raise `connections`");
+    let _two_places = [helper.greeted(), helper.greeted()];
+    assert!(guessers.iter_mut().all(|guesser| rest(guesser) == NO));
+    assert_eq!(log_in(&site, ["joe", "secret", "smtp", ""]), OK);
+}
+
 #[test]
 fn one_connection_too_many_gets_an_empty_reply() {
     let site = Site::with_account();

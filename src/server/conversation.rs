@@ -55,6 +55,12 @@ impl Conversation {
         matches!(self, Self::HandOut(_))
     }
 
+    /// Whether it is a login by saslauthd's protocol.
+    #[must_use]
+    pub fn is_saslauthds(&self) -> bool {
+        matches!(self, Self::Login(_))
+    }
+
     /// Takes what the client sent.
     pub fn receive(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
         match self {

@@ -52,6 +52,9 @@ pub(super) struct Loop {
     connections: Vec<Option<Connection>>,
     free: Vec<usize>,
     limit: usize,
+    /// Of those, how many may be logins by saslauthd's protocol, and how many are.
+    share: usize,
+    logins: usize,
     last_number: u32,
     /// Connections that have something to be read.
     ready: Vec<usize>,
@@ -87,6 +90,7 @@ impl Loop {
         limit: usize,
         desk: Desk,
     ) -> std::io::Result<Self> {
+        let share = share_of_saslauthd(limit, &doors);
         let mut open = Vec::with_capacity(doors.len());
         for (number, door) in doors.into_iter().enumerate() {
             let listener = door.listener.try_clone()?;
@@ -103,6 +107,8 @@ impl Loop {
             connections: Vec::new(),
             free: Vec::new(),
             limit,
+            share,
+            logins: 0,
             last_number: 0,
             ready: Vec::new(),
             inbox: vec![0; INBOX].into(),
@@ -232,6 +238,11 @@ impl Loop {
             turn_away(&mut stream, door.protocol);
             return self.complain(Event::TooManyConnections(self.limit));
         }
+        let is_login = door.protocol == Protocol::Saslauthd;
+        if is_login && self.logins >= self.share {
+            turn_away(&mut stream, door.protocol);
+            return self.complain(Event::TooManyLogins(self.share));
+        }
         let place = self.free.pop().unwrap_or(self.connections.len());
         if place == self.connections.len() {
             self.connections.push(None);
@@ -247,6 +258,7 @@ impl Loop {
         let session = Conversation::begin(spoken, origin, &mut self.desk.turn());
         if let Some(slot) = self.connections.get_mut(place) {
             *slot = Some(Connection::new(key, token, stream, session));
+            self.logins = self.logins.saturating_add(usize::from(is_login));
         }
         self.settle(place);
     }
@@ -334,6 +346,7 @@ impl Loop {
     fn close(&mut self, place: usize) {
         let Some(mut connection) = self.connections.get_mut(place).and_then(Option::take) else { return };
         self.timers.set(place, &mut connection.deadline, None);
+        self.logins = self.logins.saturating_sub(usize::from(connection.session.is_saslauthds()));
         connection.session.close(&mut self.desk.turn());
         self.free.push(place);
     }
@@ -389,6 +402,13 @@ impl Loop {
         self.desk.end_turn();
         true
     }
+}
+
+/// How many of all connections may be logins by saslauthd's protocol. A failure holds its connection for the delay there, and there is
+/// no source to be limited: where there are other sockets, a quarter is kept for them.
+fn share_of_saslauthd(limit: usize, doors: &[Door]) -> usize {
+    let others = doors.iter().any(|door| door.protocol != Protocol::Saslauthd);
+    if others { limit.saturating_sub(limit / 4) } else { limit }
 }
 
 /// Where a connection that just ends does harm (see [`Reply::Unavailable`]), says the little that there is to say.
