@@ -79,6 +79,11 @@ fn forms(answer: &Answer) -> Vec<Form> {
     found(answer).into_iter().map(|(form, _)| form).collect()
 }
 
+/// Whether it has what CRAM-MD5 checks the password of every account here with.
+fn gives(answer: &Answer) -> bool {
+    found(answer).contains(&(Form::CramMd5, CramMd5States::derive(b"secret").to_cyrus().expose().to_vec()))
+}
+
 /// Salt and count, and StoredKey and ServerKey.
 fn scram(answer: &Answer, form: Form) -> (String, String) {
     let (_, text) = found(answer).into_iter().find(|(found, _)| *found == form).expect("keys");
@@ -106,13 +111,15 @@ fn what_libsasl2_needs_is_given_for_each_spelling() {
         let (realm, host) = (realm.as_bytes(), host.as_bytes());
         let answer = ask(&site, &Request { realm, host, ..request(name) });
         let digest = found(&answer).into_iter().find(|(form, _)| *form == Form::DigestMd5).map(|(_, value)| value);
-        let cram = found(&answer).into_iter().find(|(form, _)| *form == Form::CramMd5).expect("CRAM-MD5");
-        assert_eq!(cram.1, CramMd5States::derive(b"secret").to_cyrus().expose());
-        let hashed = hashed.map(|(user, realm)| DigestMd5Hash::hash(&[user.as_bytes()], realm.as_bytes(), b"secret"));
-        assert_eq!(digest, hashed.map(|hash| hash.expose().to_vec()), "{name}");
+        assert!(gives(&answer), "{name}");
+        let again = found(&ask(&site, &Request { realm, host, ..request(name) })).swap_remove(0).1;
+        match hashed.map(|(user, realm)| DigestMd5Hash::hash(&[user.as_bytes()], realm.as_bytes(), b"secret")) {
+            Some(hash) => assert_eq!(digest.unwrap(), hash.expose(), "{name}"),
+            None => assert_ne!(digest.unwrap(), again, "{name}: nobody's"),
+        }
     }
     let elsewhere = Request { realm: b"elsewhere.example", ..request("joe") };
-    assert!(!forms(&ask(&site, &elsewhere)).contains(&Form::CramMd5), "another account");
+    assert!(!gives(&ask(&site, &elsewhere)), "another account");
     helper.wait_for_log(&format!(
         "handed out to user {} DIGEST-MD5 CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256 user=\"joe@example.com\" service=\"smtp\"",
         own_uid()
@@ -131,20 +138,32 @@ fn only_what_is_wanted_is_given() {
     }
 }
 
+/// What DIGEST-MD5 and CRAM-MD5 check with, whether it is the account's or nobody's.
+fn md5(answer: &Answer) -> [Vec<u8>; 2] {
+    [Form::DigestMd5, Form::CramMd5]
+        .map(|form| found(answer).into_iter().find(|(found, _)| *found == form).expect("a secret").1)
+}
+
+const FORMS: [Form; 4] = [Form::DigestMd5, Form::CramMd5, Form::ScramSha1, Form::ScramSha256];
+
 #[test]
-fn an_unknown_name_has_a_salt_for_ever_and_no_secrets() {
+fn an_unknown_name_has_a_salt_for_ever_and_secrets_that_nothing_fits() {
     let site = Site::with_account();
     let helper = open(&site);
     for name in ["nobody", "nobody@example.com", "no@such@name", "nobody@elsewhere.example"] {
         let (first, second) = (ask(&site, &request(name)), ask(&site, &request(name)));
-        assert_eq!(forms(&first), [Form::ScramSha1, Form::ScramSha256], "{name}");
+        assert_eq!(forms(&first), FORMS, "{name}");
         for form in [Form::ScramSha1, Form::ScramSha256] {
             let ((salt, keys), (again, other_keys)) = (scram(&first, form), scram(&second, form));
             assert_eq!(salt, again, "{name}");
             assert_ne!(keys, other_keys, "keys that nothing was derived from");
         }
-        let challenge_first = Request { wanted: Forms::NONE.with(Form::CramMd5), ..request(name) };
-        assert!(matches!(ask(&site, &challenge_first), Answer::None));
+        let ([digest, cram], [other_digest, other_cram]) = (md5(&first), md5(&second));
+        assert_eq!([digest.len(), cram.len()], [16, 32]);
+        assert!(
+            digest != other_digest && cram != other_cram && !cram.starts_with(&digest),
+            "drawn anew, each by itself"
+        );
     }
     helper.wait_for_log("withheld from user");
     assert!(helper.log().contains("reason=\"no such account\" user=- service=\"smtp\""), "{}", helper.log());
@@ -171,7 +190,8 @@ fn an_account_that_may_not_log_in_looks_like_no_account() {
         let (salt, keys) = scram(&ask(&site, &request("joe")), Form::ScramSha256);
         change(&site, Change::SetState { key: joe().key(), state });
         let answer = ask(&site, &request("joe"));
-        assert_eq!(forms(&answer), [Form::ScramSha1, Form::ScramSha256]);
+        assert_eq!(forms(&answer), FORMS);
+        assert!(!gives(&answer));
         let (same_salt, other_keys) = scram(&answer, Form::ScramSha256);
         assert_eq!(salt, same_salt);
         assert_ne!(keys, other_keys);
@@ -186,7 +206,8 @@ fn a_mechanism_that_an_account_may_not_use_is_withheld() {
     let mechanisms = [Mechanism::ScramSha256, Mechanism::Plain].into_iter().collect();
     change(&site, Change::SetMechanisms { key: joe().key(), mechanisms: Some(mechanisms) });
     let answer = ask(&site, &request("joe"));
-    assert_eq!(forms(&answer), [Form::ScramSha1, Form::ScramSha256]);
+    assert_eq!(forms(&answer), FORMS);
+    assert!(!gives(&answer));
     let (_, real) = scram(&answer, Form::ScramSha256);
     let (_, decoy) = scram(&answer, Form::ScramSha1);
     let again = ask(&site, &request("joe"));
@@ -210,8 +231,8 @@ fn passwords_with_limits_that_cannot_be_checked_are_withheld_and_only_main_count
         assert_eq!(applied, Applied::Created);
         let _helper = open(&site);
         let answer = ask(&site, &request("joe"));
-        assert_eq!(forms(&answer).contains(&Form::CramMd5), given, "{facts:?}");
-        assert!(forms(&answer).contains(&Form::ScramSha256), "{facts:?}");
+        assert_eq!(gives(&answer), given, "{facts:?}");
+        assert_eq!(forms(&answer), FORMS, "{facts:?}");
     }
 }
 
@@ -239,7 +260,7 @@ fn peers_by_group_are_those_whom_the_system_counts_to_it() {
     let gid = nix::unistd::getgid().as_raw();
     {
         let _helper = listed(&site, &format!("{{ group = {gid} }}"), "");
-        assert!(forms(&ask(&site, &request("joe"))).contains(&Form::CramMd5));
+        assert!(gives(&ask(&site, &request("joe"))));
     }
     let _helper = listed(&site, "{ group = 4000000000 }", "");
     assert_eq!(said(&site, &request("joe").encode().unwrap()), b"");
@@ -251,8 +272,9 @@ fn a_peer_gets_its_realms_and_schemes() {
     store::put(&mut store::writer(&site.place()), &store::identity("ann", "other.example"), "secret");
     let peers = format!("{{ user = {}, realms = [\"other.example\"], schemes = [\"cram-md5\"] }}", own_uid());
     let helper = listed(&site, &peers, "");
-    assert_eq!(forms(&ask(&site, &request("ann@other.example"))), [Form::CramMd5]);
-    assert!(matches!(ask(&site, &request("joe")), Answer::None));
+    let (ann, joe) = (ask(&site, &request("ann@other.example")), ask(&site, &request("joe")));
+    assert_eq!([forms(&ann), forms(&joe)], [[Form::CramMd5], [Form::CramMd5]]);
+    assert!(gives(&ann) && !gives(&joe));
     helper.wait_for_log("reason=\"realm not for this peer\" user=\"joe@example.com\"");
     let scram = Request { wanted: Forms::SCRAM, ..request("ann@other.example") };
     assert!(matches!(ask(&site, &scram), Answer::None));
@@ -268,12 +290,12 @@ fn a_peer_gets_so_many_accounts_in_a_minute() {
     let peers = format!("{{ user = {} }}]\naccounts_per_minute = 2\n# [", own_uid());
     let helper = listed(&site, &peers, "");
     for name in ["joe", "ann", "joe", "JOE@example.com"] {
-        assert!(forms(&ask(&site, &request(name))).contains(&Form::CramMd5), "{name}");
+        assert!(gives(&ask(&site, &request(name))), "{name}");
     }
     for name in ["bob", "nobody"] {
         assert!(matches!(ask(&site, &request(name)), Answer::Unavailable), "{name}");
     }
-    assert!(forms(&ask(&site, &request("joe"))).contains(&Form::CramMd5), "one that it has got already");
+    assert!(gives(&ask(&site, &request("joe"))), "one that it has got already");
     helper.wait_for_log("reason=\"more accounts in a minute than this peer may get\"");
 }
 
@@ -302,7 +324,7 @@ fn requests_come_in_any_pieces_and_what_is_none_ends_the_connection() {
         assert_eq!(said(&site, junk), b"");
     }
     helper.wait_for_log(&format!("connection of user {} closed: version 2 of the protocol", own_uid()));
-    assert!(forms(&ask(&site, &request("joe"))).contains(&Form::CramMd5), "the helper goes on");
+    assert!(gives(&ask(&site, &request("joe"))), "the helper goes on");
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn grants() -> [Grant; 3] {
 
 fn check_hand_out(request: &Request<'_>, grant: Grant) {
     let (at_home_only, is_limited) = (grant.realms.is_some(), grant.mechanisms.is_some());
-    let (who, hand_out) = HandOut::begin(&SITE.policy, &Arc::new(grant), request, DecoyKeys::new([9; 128]));
+    let (who, hand_out) = HandOut::begin(&SITE.policy, &Arc::new(grant), request, DecoyKeys::new([9; 176]));
     let (answer, is_given) = match hand_out.answer(Ok(site::look_up(who)), NOW) {
         HandedOut::Given(_, _, answer) => (answer, true),
         HandedOut::Withheld { answer, .. } => (answer, false),
@@ -133,14 +133,18 @@ fn check_hand_out(request: &Request<'_>, grant: Grant) {
                 let (made, value) = (keys(hash, password, &value), String::from_utf8(value).unwrap());
                 assert_eq!(made, value, "{form:?}");
             }
-            // A client of SCRAM is told a salt before anything is known about it.
+            // A client of SCRAM is told a salt before anything is known about it, and no server is told who has no account.
             (None, Some(value)) => {
-                let hash = permitted.then(|| scram(form)).flatten().expect("a secret of nobody");
+                assert!(permitted, "{form:?}");
+                let Some(hash) = scram(form) else {
+                    assert_eq!(value, vec![9; if form == Form::DigestMd5 { 16 } else { 32 }], "{form:?}");
+                    continue;
+                };
                 let passwords = account.map_or(["secret"].as_slice(), |account| account.passwords);
                 let value = String::from_utf8(value).unwrap();
                 assert!(passwords.iter().all(|password| keys(hash, password, value.as_bytes()) != value), "{value}");
             }
-            (None, None) => assert!(!permitted || scram(form).is_none(), "{form:?}"),
+            (None, None) => assert!(!permitted, "{form:?}"),
             (Some(Secret::Keys(..)), None) => panic!("{form:?} is missing"),
         }
     }

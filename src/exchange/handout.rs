@@ -10,7 +10,7 @@ use crate::protocol::lookup::{Answer, Form, Forms, LookupFault, Property, Reques
 use crate::runtime::UnixTime;
 use crate::secret::{SecretArray, SecretBytes};
 use crate::store::StoreError;
-use crate::vocabulary::{Mechanism, MechanismSet, ScramHash};
+use crate::vocabulary::{Mechanism, MechanismSet};
 
 use super::attempt::asked_for;
 use super::outcome::{Fault, Reason};
@@ -25,9 +25,9 @@ pub struct Grant {
     pub mechanisms: Option<MechanismSet>,
 }
 
-/// Random bytes for the StoredKey and ServerKey of a decoy. They are drawn for every look-up, so that known and unknown names cost
-/// the same.
-pub type DecoyKeys = SecretArray<128>;
+/// Random bytes for what a decoy has: StoredKey and ServerKey, a hash for DIGEST-MD5, the states for CRAM-MD5. They are drawn for
+/// every look-up, so that known and unknown names cost the same.
+pub type DecoyKeys = SecretArray<176>;
 
 /// A look-up on its way: what is wanted, and how the client spells its name.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ pub enum HandedOut {
         known: bool,
         /// Why.
         why: Withheld,
-        /// Nothing, or where SCRAM is wanted, keys that no password fits.
+        /// Secrets that no password fits; nothing where the mechanism is not for this peer.
         answer: Answer,
     },
     /// Nobody can tell now.
@@ -121,10 +121,9 @@ impl HandOut {
                 }
                 // Whoever asks for SCRAM wants all its hashes: that some are not for this peer says nothing about the account.
                 Err(Withheld::Mechanism) => {}
+                // With nothing libsasl2 would say that there is no such user, and some programs tell their clients.
                 Err(reason) => {
-                    let hash = mechanism_of(form).scram_hash();
-                    let decoy = hash.and_then(|hash| property(form, self.decoy(hash, &lookup)?).ok());
-                    properties.extend(decoy);
+                    properties.extend(self.decoy(form, &lookup).and_then(|decoy| property(form, decoy).ok()));
                     why = reason;
                 }
             }
@@ -170,12 +169,21 @@ impl HandOut {
         }
     }
 
-    /// Keys that no password fits, under the salt and count that this name has or would have.
-    fn decoy(&self, hash: ScramHash, lookup: &Lookup) -> Option<SecretBytes> {
-        let parameters = lookup.scram_parameters(hash);
-        let (stored, server) = self.decoy.expose().split_at(64);
-        let (stored, server) = (stored.get(..hash.output_len())?, server.get(..hash.output_len())?);
-        Some(auth_password(hash, parameters.iterations, &parameters.salt, stored, server))
+    /// What no password fits; for SCRAM under the salt and count that this name has or would have.
+    fn decoy(&self, form: Form, lookup: &Lookup) -> Option<SecretBytes> {
+        let (scram, md5) = self.decoy.expose().split_at(128);
+        let (digest_md5, cram_md5) = md5.split_at(16);
+        match form {
+            Form::DigestMd5 => Some(digest_md5.into()),
+            Form::CramMd5 => Some(cram_md5.into()),
+            Form::ScramSha1 | Form::ScramSha256 | Form::ScramSha512 => {
+                let hash = mechanism_of(form).scram_hash()?;
+                let parameters = lookup.scram_parameters(hash);
+                let (stored, server) = scram.split_at(64);
+                let (stored, server) = (stored.get(..hash.output_len())?, server.get(..hash.output_len())?);
+                Some(auth_password(hash, parameters.iterations, &parameters.salt, stored, server))
+            }
+        }
     }
 
     fn form_of(&self, password: &StoredPassword, form: Form, lookup: &Lookup) -> Option<SecretBytes> {

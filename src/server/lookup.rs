@@ -57,7 +57,7 @@ impl LookupSession {
                 return;
             }
         };
-        let mut decoy = [0; 128];
+        let mut decoy = [0; 176];
         let entropy = turn.entropy.fill(&mut decoy);
         let (who, hand_out) = HandOut::begin(&turn.settings.policy, &self.asker.grant, &request, DecoyKeys::new(decoy));
         let service = Arc::clone(hand_out.service());

@@ -55,10 +55,9 @@ fn saslpasswd2_makes_changes_and_deletes_accounts() {
     site.logs_in("alice", "pässwörd", "other");
 
     site.does(&["-d", "alice"], "");
-    for mechanism in ["CRAM-MD5", "DIGEST-MD5"] {
-        site.ends(&[mechanism, "alice", "pässwörd"], "-20 ");
+    for mechanism in MECHANISMS {
+        site.ends(&[mechanism, "alice", "pässwörd"], "-13 ");
     }
-    site.ends(&["PLAIN", "alice", "pässwörd"], "-13 ");
     site.does(&["-d", "alice"], "");
     site.logs_in("ann", "secret", "other");
     let log = site.helper.log();
