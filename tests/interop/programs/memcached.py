@@ -74,6 +74,7 @@ messages = {
     "DIGEST-MD5": digest_md5,
     "SCRAM-SHA-1": lambda: scram("sha1"),
     "SCRAM-SHA-256": lambda: scram("sha256"),
+    "SCRAM-SHA-512": lambda: scram("sha512"),
 }[mechanism]()
 
 status, said = ask(AUTH, next(messages))

@@ -9,7 +9,7 @@ use crate::servers::{Server, exim_with, set_up_postfix};
 use crate::site::Site;
 
 use super::site::{PAGE, from_outside, install_plugin, sasl_file, sockets};
-use super::walk::{ACCOUNT, Answer, MECHANISMS, Program, walk};
+use super::walk::{ACCOUNT, Answer, OF_GNU_SASL, Program, walk};
 
 /// The lines of the page for a Postfix that runs.
 pub(crate) fn postfix() -> String {
@@ -49,7 +49,10 @@ pub(crate) fn settings(server: Server, machine: &Machine) -> String {
 /// The sockets, and what else a helper beside a machine is told.
 pub(crate) fn with_realms(sockets: &str) -> String {
     // What is wrong by PLAIN and LOGIN need not wait for its answer here.
-    format!("realm = \"{REALM}\"\nrealm_aliases = [\"mail\", \"mail.example.com\"]\nfailure_delay = \"1ms\"\n{sockets}")
+    let schemes = "schemes = [\"digest-md5\", \"cram-md5\", \"scram-sha-1\", \"scram-sha-256\", \"scram-sha-512\"]\n";
+    format!(
+        "{schemes}realm = \"{REALM}\"\nrealm_aliases = [\"mail\", \"mail.example.com\"]\nfailure_delay = \"1ms\"\n{sockets}"
+    )
 }
 
 impl Program for Place {
@@ -62,7 +65,7 @@ impl Program for Place {
     }
 
     fn mechanisms(&self) -> &'static [&'static str] {
-        &MECHANISMS
+        OF_GNU_SASL
     }
 
     fn machine(&self) -> &Machine {

@@ -14,7 +14,7 @@ use super::walk::{ACCOUNT, walk};
 const HEADING: &str = "## sendmail";
 
 /// Debian's settings for one machine that has no network, for this one: the clients come from an address that is none of
-/// Sendmail's own, and at any rate.
+/// Sendmail's own, at any rate, and however busy the machine is with others.
 const PRIVATE_NETWORK: &str = r"
 ip address add 198.51.100.7/32 dev lo
 ip route replace local 192.0.2.1 dev lo table local src 198.51.100.7
@@ -27,6 +27,8 @@ sed -i -e 's/, Addr=127.0.0.1//' -e '/CONNECTION_RATE/d' \
 const NEXT_HOP: &str = "
 define(`confDOMAIN_NAME', `mail.example.com')dnl
 define(`confDONT_PROBE_INTERFACES', `true')dnl
+define(`confQUEUE_LA', `9999')dnl
+define(`confREFUSE_LA', `9999')dnl
 define(`SMART_HOST', `relay:[127.0.0.1]')dnl
 define(`RELAY_MAILER_ARGS', `TCP $h 2525')dnl
 define(`confSERVER_CERT', `CERTIFICATE')dnl

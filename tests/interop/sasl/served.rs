@@ -7,7 +7,7 @@ use crate::syslog;
 
 use super::relays::with_realms;
 use super::site::{PAGE, install_plugin, sasl_file, sockets};
-use super::walk::{ACCOUNT, Answer, MECHANISMS, Program, walk};
+use super::walk::{ACCOUNT, Answer, MECHANISMS, OF_GNU_SASL, Program, walk};
 
 struct Served {
     name: &'static str,
@@ -64,6 +64,11 @@ impl Program for Served {
     }
 }
 
+/// The file that the page shows, with the mechanism that is not there by default.
+fn every_mechanism() -> String {
+    sasl_file().replace("mech_list:", "mech_list: SCRAM-SHA-512")
+}
+
 fn wait_for_port(machine: &Machine, port: u16) {
     let knock = format!("</dev/tcp/127.0.0.1/{port}");
     wait_for(&format!("port {port}"), || (machine.run("bash", &["-c", &knock]).status == 0).then_some(()));
@@ -91,7 +96,7 @@ fn cyrus_imap_lets_in_by_every_mechanism() {
          /etc/init.d/cyrus-imapd start </dev/null >/var/log/start.log 2>&1",
     );
     wait_for_port(machine, 143);
-    cyrus.log_in = imap;
+    (cyrus.log_in, cyrus.mechanisms) = (imap, OF_GNU_SASL);
     walk(&mut cyrus);
 }
 
@@ -112,7 +117,7 @@ fn imap(machine: &Machine, mechanism: &str, user: &str, password: &str) -> Answe
 fn openldap_binds_by_every_mechanism() {
     let mut slapd = Served::over(&["slapd", "sasl"], "openldap", ("OpenLDAP", "slapd"));
     let machine = &slapd.machine;
-    let file = sasl_file().replace("mech_list:", "mech_list: EXTERNAL");
+    let file = every_mechanism().replace("mech_list:", "mech_list: EXTERNAL");
     machine.write("/etc/ldap/sasl2/slapd.conf", &file);
     machine.write("/root/sasl.ldif", &block(PAGE, "## OpenLDAP", "olcSaslAuxprops"));
     machine.shell("/etc/init.d/slapd start </dev/null >/var/log/start.log 2>&1");
@@ -153,7 +158,7 @@ fn svn_port(mechanism: &str) -> u16 {
 fn subversion_lets_in_by_every_mechanism() {
     let mut svn = Served::over(&["sasl"], "1000", ("svnserve", "subversion"));
     let machine = &svn.machine;
-    machine.write("/etc/sasl2/svn.conf", &sasl_file());
+    machine.write("/etc/sasl2/svn.conf", &every_mechanism());
     machine.shell("svnadmin create /srv/repository");
     machine.write("/srv/repository/conf/svnserve.conf", &block(PAGE, "## Subversion", "use-sasl"));
     machine.shell("chown -R 1000:1000 /srv/repository");
@@ -183,7 +188,7 @@ fn look_into(machine: &Machine, mechanism: &str, user: &str, password: &str) -> 
 fn memcached_lets_in_by_every_mechanism() {
     let mut memcached = Served::over(&["sasl", "clients"], "memcache", ("memcached", "memcached"));
     let machine = &memcached.machine;
-    machine.write("/etc/sasl2/memcached.conf", &sasl_file());
+    machine.write("/etc/sasl2/memcached.conf", &every_mechanism());
     machine.write("/root/client.py", include_str!("../programs/memcached.py"));
     machine.shell("memcached -S -d -u memcache -l 127.0.0.1 >/var/log/start.log 2>&1");
     wait_for_port(machine, 11211);

@@ -8,7 +8,11 @@ use crate::machine::{Machine, wait_for};
 use super::table;
 
 /// All that libsasl2 and our accounts have in common.
-pub(crate) const MECHANISMS: [&str; 6] = ["SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5", "LOGIN", "PLAIN"];
+pub(crate) const MECHANISMS: [&str; 7] =
+    ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5", "LOGIN", "PLAIN"];
+
+/// Those that GNU SASL has, by which msmtp and gsasl log in.
+pub(crate) const OF_GNU_SASL: &[&str] = MECHANISMS.split_at(1).1;
 
 /// The account of every walk. Where a program has a realm, or the host's name is taken for one, it is this one's or its alias.
 pub(crate) const ACCOUNT: (&str, &str) = ("mailman", "secret");
@@ -25,7 +29,7 @@ pub(crate) enum Answer {
 pub(crate) trait Program {
     fn name(&self) -> &'static str;
     fn package(&self) -> &'static str;
-    /// Those of [`MECHANISMS`] that it takes.
+    /// Those of [`MECHANISMS`] that its client has.
     fn mechanisms(&self) -> &'static [&'static str];
     fn machine(&self) -> &Machine;
     fn helper(&mut self) -> &mut Ours;
@@ -67,7 +71,7 @@ pub(crate) fn walk(program: &mut impl Program) {
     }
     assert_ne!(program.machine().run("ls", &["/etc/sasldb2"]).status, 0);
     let version = format!("{} {}", program.name(), program.machine().version(program.package()));
-    let cells = MECHANISMS.map(|mechanism| cells.get(mechanism).copied().unwrap_or("no").to_owned());
+    let cells = MECHANISMS.map(|mechanism| cells.get(mechanism).copied().unwrap_or("–").to_owned());
     table::compare(program.machine(), &version, &[&cells[..], &[told(wrong), told(away)]].concat());
 }
 
