@@ -3,6 +3,8 @@
 //! A line says the verdict and the address before any text that a client chose, and that text is quoted, escaped and cut,
 //! so that nothing a client sends can look like another line or another address.
 
+mod logged;
+
 use core::fmt;
 use core::net::IpAddr;
 use std::path::PathBuf;
@@ -16,6 +18,8 @@ use crate::protocol::lookup::LookupFault;
 use crate::protocol::saslauthd::RequestFault;
 use crate::store::StoreError;
 use crate::vocabulary::{Mechanism, Scheme};
+
+pub use logged::{Logged, LoginLine, Shown, User, Verdict};
 
 /// The most bytes of a client's text that a line shows.
 const MAX_TEXT: usize = 128;

@@ -32,6 +32,7 @@ const PURE: &[&str] = &[
     "identity.rs",
     "vocabulary.rs",
     "event.rs",
+    "event/logged.rs",
     "credential/",
     "mechanism/",
     "protocol/",

@@ -85,4 +85,132 @@ proptest! {
         prop_assert!(line.bytes().all(|b| b.is_ascii_graphic() || b == b' '));
         prop_assert_eq!(line.matches('"').count(), 6);
     }
+
+    /// Every form that a refusal or a giving up has; the other endings are read back where logins are real (tests/report.rs).
+    #[test]
+    fn what_is_written_is_read(name in text(), service in text(), remote in any::<IpAddr>(), secured: bool, form in 0..8u8) {
+        let mechanism = Mechanism::ALL[usize::from(form)];
+        let (ending, called) = match form {
+            0 => (Ending::Refused(Refusal::UnknownMechanism(name.clone())), Some(&name)),
+            1 => (Ending::Refused(Refusal::InvalidBase64(mechanism)), None),
+            2 => (Ending::Refused(Refusal::NoRequest(RequestFault::TooLong)), None),
+            3 => (Ending::Refused(Refusal::TooManyRequests(mechanism)), None),
+            4 => (Ending::Refused(Refusal::NoEntropy(mechanism)), None),
+            5 => (Ending::Abandoned(mechanism, Abandonment::Closed), None),
+            _ => (Ending::Refused(Refusal::UnexpectedResponse(mechanism)), None),
+        };
+        let remote = remote.to_canonical();
+        let line = Event::Ended(Login { remote: Some(remote), service: service.clone().into(), secured }, ending).line(true);
+        let logged = Logged::read(&line);
+        let Some(Logged::Login(login)) = &logged else { return Err(TestCaseError::fail(line)) };
+        prop_assert_eq!((login.remote, login.secured), (Some(remote), secured));
+        prop_assert_eq!(login.called.map(Shown::is_cut), called.map(|name| login.called.unwrap().text() != *name));
+        prop_assert!(login.service.is_cut() || login.service.text() == service);
+        prop_assert_eq!(login.to_string(), line);
+    }
+
+    /// Whatever is taken for a line is one that the writer makes.
+    #[test]
+    fn what_is_read_is_what_is_written(line in near_a_line()) {
+        if let Some(logged) = Logged::read(&line) {
+            prop_assert_eq!(logged.to_string(), line);
+        }
+    }
+}
+
+/// The parts of lines, in nearly the right order.
+fn near_a_line() -> impl Strategy<Value = String> {
+    let words = [
+        "authenticated",
+        "denied",
+        "unavailable",
+        "abandoned",
+        "-",
+        "192.0.2.7",
+        "192.0.2.007",
+        "2001:db8::7",
+        "2001:DB8::7",
+        "secured",
+        "open",
+        "PLAIN",
+        "plain",
+        "CRAM-MD5",
+        "reason=\"wrong password\"",
+        "reason=\"\\x22\"",
+        "reason=\"\\x41\"",
+        "password=\"main\"",
+        "mechanism=\"X\"...",
+        "user=-",
+        "user=\"joe@x\"",
+        "service=\"smtp\"",
+        "",
+        "7",
+        "log lines were lost: the log could not take them",
+    ];
+    let word = proptest::sample::select(words.to_vec());
+    let right = ["denied", "192.0.2.7", "open", "PLAIN", "reason=\"wrong password\"", "user=-", "service=\"smtp\""];
+    proptest::collection::vec((0..right.len(), word), 0..4).prop_map(move |changes| {
+        let mut line = right.map(str::to_owned).to_vec();
+        for (place, word) in changes {
+            line[place] = word.to_owned();
+        }
+        line.join(" ")
+    })
+}
+
+#[test]
+fn lines_are_read_in_every_form() {
+    for line in [
+        r#"authenticated 192.0.2.7 secured SCRAM-SHA-256 password="main" user="joe@example.com" service="smtp""#,
+        r#"authenticated - open EXTERNAL user="joe@example.com" service="\xc3\xa9""#,
+        r#"denied 2001:db8::7 secured PLAIN reason="wrong password" user="joe@example.com" service="smtp""#,
+        r#"denied 2001:db8::7 secured PLAIN reason="no such account" user=- service="smtp"..."#,
+        r#"denied - open - reason="unknown mechanism" mechanism="GSSAPI" service="imap""#,
+        r#"denied - secured - reason="no password" service="imap""#,
+        r#"unavailable - secured PLAIN reason="no verdict in time" service="imap""#,
+        r#"abandoned - secured LOGIN reason="cancelled" service="imap""#,
+        "12 log lines were lost: the log could not take them",
+    ] {
+        let logged = Logged::read(line).unwrap_or_else(|| panic!("{line}"));
+        assert_eq!(logged.to_string(), line);
+    }
+    let Some(Logged::Login(login)) =
+        Logged::read(r#"denied - open PLAIN reason="x" user="j\x22\x5c\xc3\xa9\xff@e" service="smtp""#)
+    else {
+        panic!()
+    };
+    let User::Named(name) = login.user else { panic!() };
+    assert_eq!(name.text(), "j\"\\é\u{fffd}@e");
+}
+
+#[test]
+fn what_is_no_line_of_ours_is_not_read() {
+    for line in [
+        "",
+        "denied",
+        "stopping",
+        "denied 192.0.2.7 secured PLAIN",
+        r#"<5>denied 192.0.2.7 secured PLAIN reason="wrong password" user=- service="smtp""#,
+        r#" denied 192.0.2.7 secured PLAIN reason="wrong password" user=- service="smtp""#,
+        r#"denied  192.0.2.7 secured PLAIN reason="wrong password" user=- service="smtp""#,
+        r#"denied 192.0.2.7 secured PLAIN reason="wrong password" user=- service="smtp" "#,
+        r#"denied 192.0.2.7 secured PLAIN reason="wrong password" user=- service="smtp"...."#,
+        r#"denied 192.0.2.7 secured PLAIN reason="wrong " password" user=- service="smtp""#,
+        r#"denied 192.0.2.7 secured PLAIN reason="wrong\password" user=- service="smtp""#,
+        r#"denied 192.0.2.7 secured PLAIN reason="wrong\x20password" user=- service="smtp""#,
+        r#"denied 192.0.2.7 secured PLAIN reason="wrong\x2Fpassword" user=- service="smtp""#,
+        r#"denied 192.0.2.7 secured PLAIN reason="é" user=- service="smtp""#,
+        r#"denied 192.0.2.7 secured PLAIN reason="x" password="main" user=- service="smtp""#,
+        r#"denied 192.0.2.7 secured PLAIN user="joe@example.com" service="smtp""#,
+        r#"denied ::ffff:192.0.2.07 secured PLAIN reason="x" user=- service="smtp""#,
+        r#"authenticated 192.0.2.7 secured PLAIN user=- service="smtp""#,
+        r#"unavailable 192.0.2.7 secured - reason="no verdict in time" service="smtp""#,
+        r#"handed out to user 105 CRAM-MD5 user="joe@example.com" service="imap""#,
+        "012 log lines were lost: the log could not take them",
+        "-1 log lines were lost: the log could not take them",
+    ] {
+        assert_eq!(Logged::read(line), None, "{line}");
+    }
+    let long = format!("denied - open PLAIN reason=\"{}\" service=\"\"", "a".repeat(129));
+    assert_eq!(Logged::read(&long), None);
 }
