@@ -440,6 +440,41 @@ fn what_a_login_taught_is_added_unless_the_account_has_changed() {
 }
 
 #[test]
+fn a_scheme_goes_from_passwords_that_have_others() {
+    everywhere(|Both { admin, logins }| {
+        let joe = identity("joe", "example.com");
+        let cram = |labels: &[&str], expected| Change::RemoveScheme {
+            key: joe.key(),
+            labels: labels.iter().map(|text| label(text)).collect(),
+            scheme: Scheme::CramMd5,
+            expected,
+        };
+        assert_eq!(apply(admin, cram(&["main"], 1)), Ok(Applied::NotFound));
+        put(admin, &joe, "one");
+        assert_eq!(set(admin, &joe, &label("phone"), "two"), Applied::Changed);
+        let revision = |admin: &mut dyn CredentialAdmin| admin.account(&joe.key()).unwrap().unwrap().revision;
+        let first = revision(admin);
+        assert_eq!(apply(admin, cram(&["main"], first - 1)), Ok(Applied::Conflict));
+        assert_eq!(apply(admin, cram(&["desk"], first)), Ok(Applied::Unchanged));
+        assert_eq!(apply(admin, cram(&["main"], first)), Ok(Applied::Changed));
+        let found = look_up(logins, who(&joe)).unwrap().account;
+        assert_eq!((found.changed, found.revision > first), (NOW, true), "it is as old as before");
+        let schemes = |place: usize| found.passwords[place].secrets.schemes().collect::<Vec<_>>();
+        assert_eq!(schemes(0), [SCHEMES[0], SCHEMES[2], SCHEMES[3]]);
+        assert_eq!(schemes(1), SCHEMES);
+        let second = revision(admin);
+        assert_eq!(apply(admin, cram(&["main"], second)), Ok(Applied::Unchanged));
+
+        let facts = PasswordFacts::unlimited(label("old"));
+        let set = Change::SetPassword { identity: joe.clone(), facts, secrets: cram_only(1), expected: Some(second) };
+        assert_eq!(apply(admin, set), Ok(Applied::Changed));
+        let third = revision(admin);
+        assert!(matches!(apply(admin, cram(&["phone", "old"], third)), Err(StoreError::Refused(_))));
+        assert_eq!(revision(admin), third, "nothing is half done");
+    });
+}
+
+#[test]
 fn other_passwords_bind_the_count() {
     everywhere(|Both { admin, .. }| {
         let joe = identity("joe", "example.com");

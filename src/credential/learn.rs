@@ -55,6 +55,18 @@ pub fn lacking(secrets: &Secrets, wanted: &[Scheme]) -> Vec<Scheme> {
 }
 
 impl Secrets {
+    /// Takes a scheme away; false if it is not there.
+    pub fn remove(&mut self, scheme: Scheme) -> bool {
+        let had = self.schemes().any(|known| known == scheme);
+        match scheme {
+            Scheme::DigestMd5 => self.digest_md5.clear(),
+            Scheme::CramMd5 => self.cram_md5 = None,
+            Scheme::Scram(hash) => self.scram.retain(|keys| keys.hash != hash),
+            Scheme::Hash => self.hash = None,
+        }
+        had
+    }
+
     /// Takes the schemes of `other` that are lacking here, and says which.
     pub fn add_lacking(&mut self, other: Self) -> Vec<Scheme> {
         let mut added = Vec::new();
@@ -171,6 +183,16 @@ mod tests {
             let learnt = lesson(made(typed, &[Scheme::CramMd5]), typed, &[SCRAM]);
             assert_eq!(learnt.is_some(), certain, "{}", typed.escape_ascii());
         }
+    }
+
+    #[test]
+    fn a_scheme_is_taken_away_alone() {
+        for scheme in Scheme::DERIVED {
+            let mut secrets = made(b"secret", &Scheme::DERIVED);
+            assert!(secrets.remove(scheme) && !secrets.remove(scheme));
+            assert!(secrets.schemes().eq(Scheme::DERIVED.into_iter().filter(|other| *other != scheme)));
+        }
+        assert!(hashed(DES).remove(Scheme::Hash));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Changes of an account, and the rules for them, the same in every store.
 
 mod rename;
+mod retire;
 
 use std::sync::Arc;
 
@@ -47,6 +48,18 @@ pub enum Change {
         /// Derived under the account's [`Basis`](super::Basis). What is there already stays as it is.
         secrets: Secrets,
         /// The revision at which the password was right and the basis was read.
+        expected: u64,
+    },
+    /// Removes a scheme from passwords that have others. When the account was last changed stays as it is: nothing of what its
+    /// owner can do is another, and nobody would know any more whom nobody has used for long.
+    RemoveScheme {
+        /// Whose.
+        key: IdentityKey,
+        /// From which passwords.
+        labels: Vec<Label>,
+        /// What goes.
+        scheme: Scheme,
+        /// The revision at which it was decided.
         expected: u64,
     },
     /// Removes one password; the last one cannot be removed.
@@ -138,6 +151,7 @@ impl Change {
         match self {
             Self::SetPassword { identity, .. } => identity.key(),
             Self::AddSecrets { key, .. }
+            | Self::RemoveScheme { key, .. }
             | Self::RemovePassword { key, .. }
             | Self::SetState { key, .. }
             | Self::SetMechanisms { key, .. }
@@ -206,6 +220,7 @@ pub(super) fn plan(
         (Existing::Whole(account), _) => Some(*account),
         (Existing::Unreadable(fault), _) => return Err(fault),
     };
+    let keeps_its_time = matches!(change, Change::RemoveScheme { .. });
     let planned = match (existing, change) {
         (existing, Change::SetPassword { identity, facts, secrets, expected }) => {
             if existing.as_ref().map(|account| account.revision) != expected {
@@ -215,6 +230,12 @@ pub(super) fn plan(
         }
         (Some(account), Change::AddSecrets { label, secrets, expected, .. }) => {
             add_secrets(account, &label, secrets, expected)
+        }
+        (Some(account), Change::RemoveScheme { labels, scheme, expected, .. }) => {
+            if account.revision != expected {
+                return Ok(Plan::Leave(Applied::Conflict));
+            }
+            retire::remove_scheme(account, &labels, scheme)?
         }
         (Some(account), Change::RemovePassword { label, .. }) => remove_password(account, &label)?,
         (Some(account), Change::SetState { state, .. }) => set_state(account, state),
@@ -226,7 +247,10 @@ pub(super) fn plan(
         (_, Change::Remove { .. }) | (None, _) => Plan::Leave(Applied::NotFound),
     };
     Ok(match planned {
-        Plan::Write(account, note) => Plan::Write(Account { revision, changed: now, ..account }, note),
+        Plan::Write(account, note) => {
+            let changed = if keeps_its_time { account.changed } else { now };
+            Plan::Write(Account { revision, changed, ..account }, note)
+        }
         other => other,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, Rows};
 
 use crate::identity::{Identity, IdentityKey, Name, Realm, Realms};
 use crate::store::{AuditHead, Listed, StoreError};
@@ -12,7 +12,7 @@ use super::files::{DatabaseFile, Found};
 use super::meta::Meta;
 use super::migrate::{Schema, schema};
 use super::open::{fault, open_reading};
-use super::row::{Row, SELECT_ALL};
+use super::row::{Row, SELECT_AFTER, SELECT_ALL};
 
 /// Reads what can be read without the key. For `--list` and `sasldblistusers-rs`.
 #[derive(Debug)]
@@ -51,6 +51,17 @@ impl Lister {
     /// See [`StoreError`].
     pub fn list(&mut self, visit: &mut dyn FnMut(Listed) -> bool) -> Result<(), StoreError> {
         list(&self.connection, &self.file, visit)
+    }
+
+    /// As [`Self::list`], but beginning after an account. Who writes between two such calls keeps nobody from emptying the log.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn list_after(&self, after: &IdentityKey, visit: &mut dyn FnMut(Listed) -> bool) -> Result<(), StoreError> {
+        let fail = |e| fault(self.file.path(), e);
+        let mut statement = self.connection.prepare_cached(SELECT_AFTER).map_err(fail)?;
+        let rows = statement.query((after.realm(), after.name())).map_err(fail)?;
+        visit_all(rows, &self.file, visit)
     }
 
     /// Gives each entry of the audit after number `after` to `visit`, oldest first, until it returns false. Whether the entries
@@ -124,8 +135,11 @@ pub(super) fn list(
 ) -> Result<(), StoreError> {
     let fail = |e| fault(file.path(), e);
     let mut statement = connection.prepare(SELECT_ALL).map_err(fail)?;
-    let mut rows = statement.query(()).map_err(fail)?;
-    while let Some(row) = rows.next().map_err(fail)? {
+    visit_all(statement.query(()).map_err(fail)?, file, visit)
+}
+
+fn visit_all(mut rows: Rows<'_>, file: &DatabaseFile, visit: &mut dyn FnMut(Listed) -> bool) -> Result<(), StoreError> {
+    while let Some(row) = rows.next().map_err(|e| fault(file.path(), e))? {
         if !visit(Row::of(row)?.listed()?) {
             break;
         }

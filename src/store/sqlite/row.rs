@@ -32,6 +32,13 @@ pub(super) const SELECT_ONE_OR_NEXT: &str = concat!(
 /// All accounts, in the order of their keys.
 pub(super) const SELECT_ALL: &str = concat!("SELECT ", columns!(), " FROM accounts ORDER BY realm_key, name_key");
 
+/// All accounts after the one with a key, in the order of their keys.
+pub(super) const SELECT_AFTER: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM accounts WHERE (realm_key, name_key) > (?1, ?2) ORDER BY realm_key, name_key"
+);
+
 /// So many accounts after the one with a key, in the order of their keys.
 pub(super) const SELECT_SOME_AFTER: &str = concat!(
     "SELECT ",
