@@ -38,8 +38,14 @@ mod logins;
 mod manuals;
 #[path = "cli/passwords.rs"]
 mod passwords;
+#[path = "cli/past.rs"]
+mod past;
 #[path = "cli/prompts.rs"]
 mod prompts;
+#[path = "cli/report.rs"]
+mod report;
+#[path = "cli/retire.rs"]
+mod retire;
 #[path = "cli/setup.rs"]
 mod setup;
 #[path = "cli/shell.rs"]

@@ -12,8 +12,9 @@ use crate::store::Listed;
 use crate::vocabulary::{Mechanism, Scheme};
 
 use super::failure::{self, Failure, refused_name};
-use super::output::{self, Data, Reader};
+use super::output::Reader;
 use super::pattern::Pattern;
+use super::rows::Rows;
 use super::site::{self, Site};
 use super::unused::Unused;
 use super::when::rfc3339;
@@ -34,11 +35,7 @@ pub(super) fn list(site: &Site, which: &Which<'_>, json: bool) -> Result<(), Fai
     let patterns = which.patterns.iter().map(|text| pattern(text)).collect::<Result<Vec<_>, _>>()?;
     let mut lister = site.lister()?;
     let unused = which.unused_for.map(|time| Unused::for_time(site, lister.database_id(), time)).transpose()?;
-    let mut form: Box<dyn Form> = match (json, output::is_terminal()) {
-        (true, _) => Box::new(Json { data: Data::new(), first: true }),
-        (false, true) => Box::new(Table { data: Data::new(), block: output::table(COLUMNS), rows: 0 }),
-        (false, false) => Box::new(Lines { data: Data::new() }),
-    };
+    let mut rows = Rows::new(COLUMNS, json);
     let now = site::now();
     let mut written = Ok(Reader::Present);
     let mut unknown = None;
@@ -47,7 +44,9 @@ pub(super) fn list(site: &Site, which: &Which<'_>, json: bool) -> Result<(), Fai
         match unused.as_ref().filter(|_| named).map(|unused| unused.holds(&account)) {
             Some(Err(fault)) => unknown = Some(fault),
             Some(Ok(false)) => {}
-            Some(Ok(true)) | None if named => written = form.account(&account, now),
+            Some(Ok(true)) | None if named => {
+                written = rows.row(|| columns(&account, now), || JsonAccount::of(&account, now));
+            }
             Some(Ok(true)) | None => {}
         }
         matches!((&written, &unknown), (Ok(Reader::Present), None))
@@ -56,7 +55,7 @@ pub(super) fn list(site: &Site, which: &Which<'_>, json: bool) -> Result<(), Fai
         return Err(fault.into());
     }
     let finished = match written {
-        Ok(Reader::Present) => form.finish(),
+        Ok(Reader::Present) => rows.finish(),
         other => other,
     };
     failure::written(finished)?;
@@ -66,76 +65,6 @@ pub(super) fn list(site: &Site, which: &Which<'_>, json: bool) -> Result<(), Fai
 /// Reads a pattern of the command line.
 pub(super) fn pattern(text: &OsStr) -> Result<Pattern, Failure> {
     text.to_str().map(Pattern::new).ok_or_else(|| refused_name("pattern", IdentityError::NotUtf8))
-}
-
-/// A form of the listing.
-trait Form {
-    fn account(&mut self, account: &Listed, now: UnixTime) -> std::io::Result<Reader>;
-    fn finish(self: Box<Self>) -> std::io::Result<Reader>;
-}
-
-/// Tab-separated columns without a heading.
-struct Lines {
-    data: Data,
-}
-
-impl Form for Lines {
-    fn account(&mut self, account: &Listed, now: UnixTime) -> std::io::Result<Reader> {
-        self.data.line(columns(account, now).join("\t"))
-    }
-
-    fn finish(self: Box<Self>) -> std::io::Result<Reader> {
-        self.data.finish()
-    }
-}
-
-/// Columns under a heading, aligned in blocks of so many rows.
-struct Table {
-    data: Data,
-    block: comfy_table::Table,
-    rows: usize,
-}
-
-const BLOCK: usize = 1000;
-
-impl Form for Table {
-    fn account(&mut self, account: &Listed, now: UnixTime) -> std::io::Result<Reader> {
-        self.block.add_row(columns(account, now));
-        self.rows = self.rows.saturating_add(1);
-        if !self.rows.is_multiple_of(BLOCK) {
-            return Ok(Reader::Present);
-        }
-        let full = std::mem::replace(&mut self.block, output::table(COLUMNS));
-        self.data.rows(&full)
-    }
-
-    fn finish(self: Box<Self>) -> std::io::Result<Reader> {
-        if self.rows == 0 || !self.rows.is_multiple_of(BLOCK) {
-            self.data.table(&self.block)
-        } else {
-            self.data.finish()
-        }
-    }
-}
-
-/// One array, an object for each account, a line for each object.
-struct Json {
-    data: Data,
-    first: bool,
-}
-
-impl Form for Json {
-    fn account(&mut self, account: &Listed, now: UnixTime) -> std::io::Result<Reader> {
-        let object = serde_json::to_string(&JsonAccount::of(account, now))?;
-        let before = if std::mem::take(&mut self.first) { "[\n" } else { ",\n" };
-        self.data.piece(before)?;
-        self.data.piece(object)
-    }
-
-    fn finish(mut self: Box<Self>) -> std::io::Result<Reader> {
-        self.data.line(if self.first { "[]" } else { "\n]" })?;
-        self.data.finish()
-    }
 }
 
 pub(super) fn columns(account: &Listed, now: UnixTime) -> [String; COLUMNS.len()] {
@@ -153,7 +82,8 @@ pub(super) fn columns(account: &Listed, now: UnixTime) -> [String; COLUMNS.len()
     ]
 }
 
-fn state(account: &Listed, now: UnixTime) -> &'static str {
+/// Scripts count on the words.
+pub(super) fn state(account: &Listed, now: UnixTime) -> &'static str {
     if account.state.disabled {
         "disabled"
     } else if account.state.expires.is_some_and(|at| at <= now) {

@@ -15,6 +15,7 @@ mod listing;
 mod output;
 mod pattern;
 mod prompt;
+mod rows;
 pub mod saslauthd;
 pub mod sasldb;
 pub mod sasldblistusers;
@@ -25,5 +26,6 @@ mod storekeeper;
 mod unused;
 mod weak;
 mod when;
+mod whole_file;
 
 pub use exit::Exit;

@@ -131,9 +131,9 @@ fn heed(written: io::Result<()>) -> io::Result<Reader> {
 }
 
 /// A table for a person: aligned columns under a heading.
-pub(super) fn table<const N: usize>(columns: [&str; N]) -> comfy_table::Table {
+pub(super) fn table<'c>(columns: impl IntoIterator<Item = &'c str>) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING).set_header(columns);
+    table.load_style(comfy_table::presets::NOTHING).set_header(columns.into_iter().collect::<Vec<_>>());
     table
 }
 

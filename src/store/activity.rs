@@ -79,6 +79,14 @@ pub struct LastUse {
     pub handed_out: Option<HandedOut>,
 }
 
+impl LastUse {
+    /// When it was last used: a login that succeeded, or secrets that were handed out for one whose end nobody knows.
+    #[must_use]
+    pub fn at(&self) -> Option<UnixTime> {
+        self.last.map(|seen| seen.at).max(self.handed_out.map(|handed| handed.last))
+    }
+}
+
 /// Writes activity down, as one of the helpers at work.
 #[derive(Debug)]
 pub struct ActivityWriter {
@@ -224,6 +232,15 @@ impl ActivityReader {
         let asked = "SELECT since FROM periods WHERE database = ?1";
         let since = self.connection.query_row(asked, [&self.database[..]], |row| row.get(0)).optional();
         Ok(since.map_err(|e| fault(&self.path, e))?.map(UnixTime))
+    }
+
+    /// Whether any helper has served this database, as far as the file knows.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn knows_database(&self) -> Result<bool, StoreError> {
+        let asked = "SELECT EXISTS (SELECT * FROM periods WHERE database = ?1)";
+        self.connection.query_row(asked, [&self.database[..]], |row| row.get(0)).map_err(|e| fault(&self.path, e))
     }
 
     /// What is known of an account, one for each password and mechanism.

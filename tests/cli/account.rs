@@ -1,17 +1,11 @@
 //! `sasldb-rs account` and `password set`: what they print, refuse and change.
 
 use std::fs;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use sasldb::identity::{Identity, Name, Realm};
-use sasldb::runtime::UnixTime;
-use sasldb::store::activity::{ActivityWriter, Seen, Use};
-use sasldb::store::sqlite::Lister;
 use sasldb::vocabulary::Mechanism;
 
+use crate::past::{self, DAY};
 use crate::shell::{Ran, SASLDB, Shell};
-
-const DAY: i64 = 86_400;
 
 fn account(shell: &Shell, arguments: &[&str]) -> Ran {
     shell.run(SASLDB, &[&["account"], arguments].concat(), b"")
@@ -150,29 +144,14 @@ fn on_a_terminal_many_are_changed_after_yes_only() {
     }
 }
 
-/// Makes the accounts as old as that, as far as activity can tell: `since` is when it began.
-fn use_account(shell: &Shell, name: &str, since: i64, used: i64) {
-    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
-    let folder = shell.path("accounts.db.activity");
-    let _ = fs::create_dir(&folder);
-    let key = Identity::new(Name::new(name).unwrap(), Realm::new("example.com").unwrap()).key();
-    let database = Lister::open(&shell.database()).unwrap().database_id();
-    let mut writer = ActivityWriter::begin(&folder, UnixTime(now + since)).unwrap();
-    let used_by = Use { key, label: "main".to_owned(), mechanism: Mechanism::Plain };
-    let seen = Seen { at: UnixTime(now + used), remote: Some("192.0.2.1".parse().unwrap()) };
-    writer.record(&database, [(&used_by, &seen)], [], false, UnixTime(now + since)).unwrap();
-    writer.end(UnixTime(now)).unwrap();
-}
-
 #[test]
 fn unused_is_who_was_there_long_enough_and_not_seen() {
     let shell = shell_with_four();
-    use_account(&shell, "joe", -10 * DAY, -5 * DAY);
+    past::activity(&shell, 10 * DAY, &[("joe", "main", Mechanism::Plain, 5 * DAY)], &[]);
     assert_eq!(done(&account(&shell, &["list", "--unused-for", "1d"])), "", "they were made today");
     assert!(account(&shell, &["show", "joe"]).out.contains("\nuse\tmain\tPLAIN\t"));
 
-    let old = rusqlite::Connection::open(shell.database()).unwrap();
-    old.execute("UPDATE accounts SET created = created - ?1, changed = changed - ?1", [20 * DAY]).unwrap();
+    past::age_accounts(&shell, 20 * DAY);
     let names = |time: &str| {
         let ran = account(&shell, &["list", "--unused-for", time]);
         done(&ran).lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect::<Vec<_>>()

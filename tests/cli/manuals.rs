@@ -48,6 +48,8 @@ fn the_examples_of_the_tool_do_what_they_say() {
         ("export", Some(0), ""),
         ("account list", Some(75), ""),
         ("account rename", Some(20), ""),
+        ("report", Some(0), "mailman@example.com\tactive\ttoo-new\t-\t-\t-\n"),
+        ("retire", Some(75), ""),
         ("account remove", Some(1), ""),
         ("import", Some(1), "taken\tjoe@example.com\tas joe@example.com"),
         ("--realm mx2.example.com", Some(1), "cut off: as \"mailman\" by SCRAM-SHA-256"),
@@ -65,5 +67,5 @@ fn the_examples_of_the_tool_do_what_they_say() {
         assert!(ran.err.is_empty() || part == "import" || ran.out.is_empty(), "{example}: {ran:?}");
         assert!(ran.out.contains(said), "{example}: {ran:?}");
     }
-    assert_eq!(examples.len(), 11, "one that is not run: {examples:?}");
+    assert_eq!(examples.len(), 13, "one that is not run: {examples:?}");
 }

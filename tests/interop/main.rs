@@ -36,6 +36,7 @@ mod place;
 mod programs;
 mod recipe;
 mod recorder;
+mod report;
 mod sasl;
 mod servers;
 mod site;

@@ -38,6 +38,8 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "export" -d 'Wri
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "check" -d 'Look for what is wrong, and for logins that fail'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "setup" -d 'Print the lines that make a mail server ask the helper'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "log" -d 'Show every change that was made, and prove that none was hidden'
+complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "report" -d 'Tell who logs in by what, who does not, and who fails'
+complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "retire" -d 'Take a scheme away from the passwords that nobody used by it for long'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "backup" -d 'Copy the database into a new file, while it is in use'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "restore" -d 'Put the accounts of a backup in the place of those that are there'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "rekey" -d 'Seal every account with a new key'
@@ -201,6 +203,21 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand log; and __fish_seen
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand log; and __fish_seen_subcommand_from verify" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand log; and __fish_seen_subcommand_from verify" -l json -d 'Print JSON'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand log; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand report" -l unused-for -d 'How long nobody has to have used an account for it to be unused; what was used since was used lately' -r
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand report" -l log -d 'The helper\'s log, which tells of denied logins: a file, or - for stdin' -r -F
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand report" -l top -d 'The most accounts and addresses in each list' -r
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand report" -l html -d 'Write a page for a browser instead, or with --json beside it' -r -F
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand report" -s f -l database -d 'The account database, in place of the setting `database`' -r -F
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand report" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand report" -l accounts -d 'Print a line for each account instead'
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand report" -l json -d 'Print JSON'
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand report" -s h -l help -d 'Print help'
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand retire" -l unused-for -d 'How long nobody has to have used it, such as 90d' -r
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand retire" -s f -l database -d 'The account database, in place of the setting `database`' -r -F
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand retire" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand retire" -l dry-run -d 'Say what would be done, and do nothing'
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand retire" -l json -d 'Print JSON'
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand retire" -s h -l help -d 'Print help'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand backup" -s f -l database -d 'The account database, in place of the setting `database`' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand backup" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand backup" -l json -d 'Print JSON'

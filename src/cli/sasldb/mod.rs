@@ -13,6 +13,8 @@ mod machine;
 mod options;
 mod password;
 mod rekey;
+mod report;
+mod retire;
 mod setup;
 mod test;
 mod verify;
@@ -65,6 +67,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
         Command::Restore(restore) => site().and_then(|site| backup::restore(&program, &site, restore)),
         Command::Rekey => site().and_then(|site| rekey::rekey(&program, &site)),
         Command::Log(log) => site().and_then(|site| log::run(&site, log)),
+        Command::Report(report) => site().and_then(|site| report::report(&program, &site, report)),
+        Command::Retire(retire) => site().and_then(|site| retire::retire(&program, &site, retire)),
         Command::Account(command) => site().and_then(|site| account::run(&program, &site, command)),
         Command::Apply(apply) => site().and_then(|site| apply::apply(&program, &site, apply)),
         Command::Password(command) => site().and_then(|site| password::run(&program, &site, command)),

@@ -2,6 +2,8 @@
 
 mod account;
 mod export;
+mod report;
+mod retire;
 
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
@@ -19,6 +21,8 @@ use crate::vocabulary::Mechanism;
 pub(super) use export::{Export, Form};
 
 pub(super) use account::{Account, AddAccount, ListAccounts, RenameAccount, Selection, ShowAccount};
+pub(super) use report::Report;
+pub(super) use retire::Retire;
 
 /// Care for mail accounts and test their logins
 #[derive(Debug, Parser)]
@@ -85,6 +89,17 @@ pub(super) enum Command {
     /// Prints a line for each change, oldest first: its number, when, by which real uid and program, what, whose account, and
     /// the details as JSON. Needs no key.
     Log(Log),
+    /// Tell who logs in by what, who does not, and who fails
+    ///
+    /// Counts accounts by last use, mechanism and scheme; names those that still need DIGEST-MD5 or CRAM-MD5, those that nobody
+    /// uses, and with --log the addresses and accounts of logins that were denied. Needs no key.
+    Report(Report),
+    /// Take a scheme away from the passwords that nobody used by it for long
+    ///
+    /// The secrets of the scheme go; PLAIN and LOGIN go on with others, and the last scheme of a password stays. Nothing goes where
+    /// activity does not reach back that far: the status is 75. Prints a line for each password that has the scheme: removed or
+    /// kept, whose it is, and why it is kept.
+    Retire(Retire),
     /// Copy the database into a new file, while it is in use
     ///
     /// The copy holds no key: keep the key file too, and keep it elsewhere. Prints how many accounts the copy holds and the end

@@ -8,11 +8,12 @@ use crate::cli::failure::{self, Failure};
 use crate::cli::listing::JsonFacts;
 use crate::cli::output::Data;
 use crate::cli::site::{self, Site};
+use crate::cli::unused::Record;
 use crate::cli::when::rfc3339;
 use crate::credential::{Account, Who};
 use crate::runtime::UnixTime;
-use crate::store::activity::{ActivityReader, LastUse};
-use crate::store::{Listed, StoreError};
+use crate::store::Listed;
+use crate::store::activity::LastUse;
 
 use super::super::options::ShowAccount;
 use super::super::password::list::JsonPassword;
@@ -27,7 +28,8 @@ pub(super) fn show(site: &Site, show: &ShowAccount) -> Result<(), Failure> {
     if !found.known {
         return Err(no_account(&identity));
     }
-    let known = Known::of(site, reader.database_id()?, &found.account)?;
+    let record = Record::open(site, reader.database_id()?)?;
+    let known = Known { since: record.since, uses: record.uses(&found.account.identity.key())? };
     let listed = Listed::of(&found.account);
     let shown = Shown::of(&listed, &found.account, &known, site::now());
     let text = if show.json { serde_json::to_string_pretty(&shown).unwrap_or_default() } else { shown.lines() };
@@ -39,17 +41,6 @@ pub(super) fn show(site: &Site, show: &ShowAccount) -> Result<(), Failure> {
 struct Known {
     since: Option<UnixTime>,
     uses: Vec<LastUse>,
-}
-
-impl Known {
-    fn of(site: &Site, database: [u8; 16], account: &Account) -> Result<Self, StoreError> {
-        let activity = match ActivityReader::open(&site.config.activity(), database) {
-            Ok(activity) => activity,
-            Err(StoreError::Missing(_)) => return Ok(Self { since: None, uses: Vec::new() }),
-            Err(fault) => return Err(fault),
-        };
-        Ok(Self { since: activity.continuous_since()?, uses: activity.last_uses(&account.identity.key())? })
-    }
 }
 
 #[derive(Serialize)]

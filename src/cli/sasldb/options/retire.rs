@@ -1,0 +1,29 @@
+//! The options of `sasldb-rs retire`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::vocabulary::Scheme;
+
+#[derive(Debug, Args)]
+pub(in crate::cli::sasldb) struct Retire {
+    /// How long nobody has to have used it, such as 90d
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(in crate::cli::sasldb) unused_for: Duration,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(in crate::cli::sasldb) dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(in crate::cli::sasldb) json: bool,
+    /// What is to go: digest-md5, cram-md5, scram-sha-1, scram-sha-256, scram-sha-512 or hash
+    #[arg(value_parser = scheme)]
+    pub(in crate::cli::sasldb) scheme: Scheme,
+}
+
+fn scheme(name: &str) -> Result<Scheme, String> {
+    let all = Scheme::DERIVED.into_iter().chain([Scheme::Hash]);
+    let names: Vec<&str> = all.clone().map(Scheme::name).collect();
+    all.into_iter().find(|scheme| scheme.name() == name).ok_or_else(|| format!("known are {}", names.join(", ")))
+}

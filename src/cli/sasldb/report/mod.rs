@@ -1,0 +1,202 @@
+//! `sasldb-rs report`: who logs in how, who does not, who fails. It opens no secret and needs no key.
+
+mod counts;
+mod facts;
+mod failures;
+mod page;
+mod sections;
+mod tally;
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::{self, Failure};
+use crate::cli::listing::state;
+use crate::cli::output::{Data, Program, Reader, printable};
+use crate::cli::rows::Rows;
+use crate::cli::site::{self, Site};
+use crate::cli::unused::{Record, ago};
+use crate::cli::when::rfc3339;
+use crate::cli::whole_file;
+use crate::runtime::UnixTime;
+use crate::store::StoreError;
+use crate::store::activity::LastUse;
+use crate::vocabulary::Mechanism;
+
+use super::options::Report;
+use facts::Facts;
+use failures::FailureLog;
+use tally::{Known, Tally, WEAK, of_this_account};
+
+/// The columns of --accounts. Scripts count on them: new ones are added at the end.
+const COLUMNS: [&str; 6] = ["ACCOUNT", "STATE", "USAGE", "LAST-USE", "MECHANISM", "NEEDS"];
+
+pub(super) fn report(program: &Program, site: &Site, report: &Report) -> Result<Exit, Failure> {
+    if report.accounts {
+        return each_account(site, report);
+    }
+    let facts = gather(program, site, report)?;
+    if let Some(path) = &report.html {
+        whole_file::replace(path, &page::page(&facts))?;
+    }
+    if report.json {
+        let text = serde_json::to_string_pretty(&facts).unwrap_or_default();
+        failure::written(Data::new().text(format_args!("{text}\n")))?;
+        return Ok(Exit::Success);
+    }
+    if report.html.is_none() {
+        failure::written(sections::print(&sections::sections(&facts)))?;
+    }
+    Ok(Exit::Success)
+}
+
+/// All that the report says.
+fn gather(program: &Program, site: &Site, report: &Report) -> Result<Facts, Failure> {
+    let mut failures = report.log.as_deref().map(read).transpose()?;
+    if let Some(path) = report.log.as_deref().filter(|_| failures.as_ref().is_some_and(|log| !log.has_logins())) {
+        program.complain(format_args!("no line of {} tells of a login", path.display()));
+    }
+    let now = site::now();
+    let since = ago(report.unused_for, now);
+    let mut tally = Tally::new(now, since, usize::from(report.top));
+    let activity_since = walk(site, since, &mut |known| {
+        tally.add(known);
+        if let Some(failures) = &mut failures {
+            failures.there_is(&known.account.identity.key(), || known.account.identity.to_string());
+        }
+        true
+    })?;
+    let last_use = tally.last_use();
+    let (mechanisms, schemes) = (tally.mechanisms(), tally.schemes());
+    let (accounts, usage) = (std::mem::take(&mut tally.accounts), std::mem::take(&mut tally.usage));
+    let (needs, unused) = tally.lists();
+    Ok(Facts {
+        made: rfc3339(now),
+        database: site.place().database.to_string_lossy().into_owned(),
+        since: rfc3339(since),
+        activity_since: activity_since.map(rfc3339),
+        accounts,
+        usage,
+        last_use,
+        mechanisms,
+        schemes,
+        needs,
+        unused,
+        failures: failures.map(|log| log.into_facts(usize::from(report.top))),
+    })
+}
+
+/// Gives every account to `visit`, with what is known of its use since then, until it returns false. Says since when all is known.
+fn walk(site: &Site, since: UnixTime, visit: &mut dyn FnMut(&Known<'_>) -> bool) -> Result<Option<UnixTime>, Failure> {
+    let mut lister = site.lister()?;
+    let record = Record::open(site, lister.database_id())?;
+    let mut fault: Option<StoreError> = None;
+    lister.list(&mut |account| match record.uses(&account.identity.key()) {
+        Ok(uses) => {
+            let uses = of_this_account(&account, uses);
+            let usage = record.usage(&account, &uses, since);
+            visit(&Known { account: &account, uses: &uses, usage })
+        }
+        Err(unknown) => {
+            fault = Some(unknown);
+            false
+        }
+    })?;
+    match fault {
+        Some(fault) => Err(fault.into()),
+        None => Ok(record.since),
+    }
+}
+
+/// Reads the helper's log from a file, or from stdin for `-`.
+fn read(path: &Path) -> Result<FailureLog, Failure> {
+    let unread = |fault: io::Error| {
+        Failure::new(Exit::Failure, anyhow::Error::new(fault).context(format!("cannot read {}", path.display())))
+    };
+    if path == Path::new("-") {
+        FailureLog::read(io::stdin().lock()).map_err(unread)
+    } else {
+        FailureLog::read(BufReader::new(File::open(path).map_err(unread)?)).map_err(unread)
+    }
+}
+
+#[derive(Serialize)]
+struct JsonAccount {
+    account: String,
+    state: &'static str,
+    usage: &'static str,
+    last: Option<String>,
+    mechanism: Option<&'static str>,
+    needs: Vec<&'static str>,
+    uses: Vec<JsonUse>,
+}
+
+#[derive(Serialize)]
+struct JsonUse {
+    password: String,
+    mechanism: &'static str,
+    last: Option<String>,
+    last_handed_out: Option<String>,
+}
+
+impl JsonAccount {
+    fn of(known: &Known<'_>, now: UnixTime, since: UnixTime) -> Self {
+        let last = known.last();
+        let needs = |weak: &Mechanism| known.users_of(*weak, since).any(|(_, _, nothing_stronger)| nothing_stronger);
+        Self {
+            account: known.account.identity.to_string(),
+            state: state(known.account, now),
+            usage: known.usage.word(),
+            last: last.map(|(at, _)| rfc3339(at)),
+            mechanism: last.map(|(_, mechanism)| mechanism.name()),
+            needs: WEAK.iter().filter(|weak| needs(weak)).map(|weak| weak.name()).collect(),
+            uses: known.uses.iter().map(JsonUse::of).collect(),
+        }
+    }
+
+    fn columns(self) -> [String; COLUMNS.len()] {
+        let or_dash = |text: String| if text.is_empty() { "-".to_owned() } else { text };
+        [
+            self.account,
+            self.state.to_owned(),
+            self.usage.to_owned(),
+            or_dash(self.last.unwrap_or_default()),
+            or_dash(self.mechanism.unwrap_or_default().to_owned()),
+            or_dash(self.needs.join(",")),
+        ]
+    }
+}
+
+impl JsonUse {
+    fn of(used: &LastUse) -> Self {
+        Self {
+            password: printable(used.label.as_ref()),
+            mechanism: used.mechanism.name(),
+            last: used.last.map(|seen| rfc3339(seen.at)),
+            last_handed_out: used.handed_out.map(|handed| rfc3339(handed.last)),
+        }
+    }
+}
+
+/// A row for each account.
+fn each_account(site: &Site, report: &Report) -> Result<Exit, Failure> {
+    let now = site::now();
+    let since = ago(report.unused_for, now);
+    let mut rows = Rows::new(COLUMNS, report.json);
+    let mut written = Ok(Reader::Present);
+    walk(site, since, &mut |known| {
+        let shown = || JsonAccount::of(known, now, since);
+        written = rows.row(|| shown().columns(), shown);
+        matches!(written, Ok(Reader::Present))
+    })?;
+    let finished = match written {
+        Ok(Reader::Present) => rows.finish(),
+        other => other,
+    };
+    failure::written(finished)?;
+    Ok(Exit::Success)
+}
