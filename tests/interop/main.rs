@@ -18,6 +18,7 @@ mod changes;
 mod clients;
 mod compatibility;
 mod dialogue;
+mod doctor;
 mod doveadm;
 mod exports;
 mod fail2ban;

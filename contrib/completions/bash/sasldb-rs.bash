@@ -28,6 +28,9 @@ _sasldb__rs() {
             sasldb__rs,check)
                 cmd="sasldb__rs__subcmd__check"
                 ;;
+            sasldb__rs,doctor)
+                cmd="sasldb__rs__subcmd__doctor"
+                ;;
             sasldb__rs,export)
                 cmd="sasldb__rs__subcmd__export"
                 ;;
@@ -107,7 +110,7 @@ _sasldb__rs() {
 
     case "${cmd}" in
         sasldb__rs)
-            opts="-f -h -V --database --config --help --version test verify account apply password import export check setup log report retire backup restore rekey"
+            opts="-f -h -V --database --config --help --version test verify account apply password import export check doctor setup log report retire backup restore rekey"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -904,6 +907,65 @@ _sasldb__rs() {
                     fi
                     return 0
                     ;;
+                --database)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                -f)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        sasldb__rs__subcmd__doctor)
+            opts="-f -h --json --database --config --help accounts helper postfix exim chasquid sendmail"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --database)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then

@@ -36,6 +36,7 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "password" -d 'G
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "import" -d 'Take over the accounts of another program'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "export" -d 'Write accounts in a form that other programs read, or another database'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "check" -d 'Look for what is wrong, and for logins that fail'
+complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "doctor" -d 'Look at the machine for what usually goes wrong, and say what mends it'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "setup" -d 'Print the lines that make a mail server ask the helper'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "log" -d 'Show every change that was made, and prove that none was hidden'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "report" -d 'Tell who logs in by what, who does not, and who fails'
@@ -185,6 +186,10 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand check" -s f -l datab
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand check" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand check" -l json -d 'Print JSON'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand doctor" -s f -l database -d 'The account database, in place of the setting `database`' -r -F
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand doctor" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand doctor" -l json -d 'Print JSON'
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand setup" -s f -l database -d 'The account database, in place of the setting `database`' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand setup" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand setup" -l json -d 'Print JSON'

@@ -9,6 +9,9 @@ use nix::unistd::Group;
 /// Where the commands of administrators are, for a shell that has not been told.
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// The file of our plugin for libsasl2.
+pub(super) const PLUGIN: &str = "libsasldb_rs.so";
+
 /// Where Postfix has its queue unless it says otherwise.
 const POSTFIX_QUEUE: &str = "/var/spool/postfix";
 
@@ -55,11 +58,22 @@ fn plugin_folders() -> Vec<PathBuf> {
     by_name.chain(["/usr/lib64/sasl2", "/usr/lib/sasl2"].map(PathBuf::from)).collect()
 }
 
+/// Where libsasl2 looks for a program's settings; the first that it finds counts.
+pub(super) fn sasl_folders() -> Vec<PathBuf> {
+    let folders = SASL_FOLDERS.map(PathBuf::from).into_iter().chain(plugin_folder());
+    folders.chain([PathBuf::from("/usr/lib/sasl2")]).collect()
+}
+
 /// The file of libsasl2's settings for the program that calls itself `application` there, if there is one.
 pub(super) fn sasl_file(application: &str) -> Option<PathBuf> {
-    let folders = SASL_FOLDERS.map(PathBuf::from).into_iter().chain(plugin_folder());
-    let mut places = folders.chain([PathBuf::from("/usr/lib/sasl2")]);
-    places.find_map(|folder| Some(folder.join(format!("{application}.conf"))).filter(|file| file.is_file()))
+    let places = sasl_folders().into_iter().map(|folder| folder.join(format!("{application}.conf")));
+    places.into_iter().find(|file| file.is_file())
+}
+
+/// The plugin as it was built or installed with this program; else by the name that it has to have.
+pub(super) fn plugin() -> String {
+    let beside = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join(PLUGIN)));
+    beside.filter(|file| file.is_file()).map_or(PLUGIN.to_owned(), |file| file.display().to_string())
 }
 
 /// Whether systemd runs the services of this machine.

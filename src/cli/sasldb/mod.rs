@@ -5,6 +5,7 @@ mod apply;
 mod backup;
 mod check;
 mod connection;
+mod doctor;
 mod export;
 mod import;
 mod log;
@@ -12,10 +13,13 @@ mod login;
 mod machine;
 mod options;
 mod password;
+mod people;
+mod processes;
 mod rekey;
 mod report;
 mod retire;
 mod setup;
+mod shell;
 mod test;
 mod verify;
 mod who;
@@ -58,6 +62,9 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
         Command::Test(test) => test::test(test),
         Command::Verify(verify) => site().and_then(|site| verify::verify(&site, verify)),
         Command::Check(check) => site().and_then(|site| check::check(&site, check)),
+        Command::Doctor(doctor) => {
+            site().and_then(|site| doctor::doctor(&program, &site, options.config.as_deref().map(Path::new), doctor))
+        }
         Command::Setup(setup) => {
             site().and_then(|site| setup::setup(&site, options.config.as_deref().map(Path::new), setup))
         }

@@ -80,6 +80,12 @@ pub(super) enum Command {
     /// and logins that the settings' realms cut off. Prints a line for each finding. The status is 0 if there is none, 1 if
     /// there are some, 75 if it could not look at everything.
     Check(Check),
+    /// Look at the machine for what usually goes wrong, and say what mends it
+    ///
+    /// Looks at database, key and realms, at the helper and its sockets, and at the mail servers that ask it; docs/doctor.md lists
+    /// what it finds. Prints a line for each finding, and below it the commands that mend it. Changes nothing itself. The status is
+    /// 0 if nothing was found, 1 if something was, 75 if it could not look at everything.
+    Doctor(Doctor),
     /// Print the lines that make a mail server ask the helper
     ///
     /// With the paths of this machine: what to add to which file, and what to run, in this order. It changes nothing itself.
@@ -208,6 +214,33 @@ pub(super) struct Check {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// What to look at; a mail server that is named is taken to be meant for this helper [default: everything]
+    #[arg(value_name = "PART")]
+    pub(super) parts: Vec<Part>,
+}
+
+/// A part of what the doctor looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Part {
+    /// Database, key and realms
+    Accounts,
+    /// The helper and its sockets
+    Helper,
+    /// Postfix, by the dovecot socket or by libsasl2
+    Postfix,
+    /// Exim, by the dovecot socket
+    Exim,
+    /// chasquid
+    Chasquid,
+    /// Sendmail and libsasl2
+    Sendmail,
 }
 
 #[derive(Debug, Args)]

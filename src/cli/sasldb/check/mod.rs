@@ -1,10 +1,9 @@
 //! `sasldb-rs check`: what is wrong with files, database, accounts and realms, and whom a change of realms would cut off.
 
-mod files;
+pub(super) mod files;
 mod mechanisms;
 mod names;
-mod people;
-mod report;
+pub(super) mod report;
 
 use std::path::Path;
 
@@ -25,7 +24,7 @@ use super::options::Check;
 pub(super) fn check(site: &Site, check: &Check) -> Result<Exit, Failure> {
     let asked = asked_about(site, check)?;
     let mut report = Report::new(check.json);
-    files::check(site, &mut report);
+    files::check(site, &mut |finding| _ = report.add(&finding));
     let looked_through = look_through(site, asked.as_ref(), &mut report);
     let found = report.finish()?;
     match looked_through {

@@ -12,8 +12,8 @@ use crate::vocabulary::Mechanism;
 use super::names::Cut;
 
 /// What a finding is about. Scripts count on the words.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Kind {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli::sasldb) enum Kind {
     /// Others can read or change a file, or a folder above it.
     Permissions,
     /// The key lies beside the database.
@@ -58,18 +58,26 @@ impl Serialize for Kind {
 
 /// One thing that is wrong.
 #[derive(Debug, Serialize)]
-pub(super) struct Finding {
-    kind: Kind,
-    subject: String,
-    what: String,
+pub(in crate::cli::sasldb) struct Finding {
+    pub(in crate::cli::sasldb) kind: Kind,
+    pub(in crate::cli::sasldb) subject: String,
+    pub(in crate::cli::sasldb) what: String,
     #[serde(serialize_with = "names")]
     mechanisms: Vec<Mechanism>,
+    /// Command lines that mend it, which the doctor tells.
+    #[serde(skip)]
+    pub(in crate::cli::sasldb) mend: Vec<String>,
 }
 
 impl Finding {
     /// `what` goes on where `subject`, a path or an account, leaves off.
     pub(super) fn new(kind: Kind, subject: impl Display, what: impl Display) -> Self {
-        Self { kind, subject: subject.to_string(), what: what.to_string(), mechanisms: Vec::new() }
+        Self { kind, subject: subject.to_string(), what: what.to_string(), mechanisms: Vec::new(), mend: Vec::new() }
+    }
+
+    /// Says what mends it.
+    pub(super) fn mend(self, mend: impl IntoIterator<Item = String>) -> Self {
+        Self { mend: mend.into_iter().collect(), ..self }
     }
 
     /// Names the mechanisms that it is about.

@@ -29,7 +29,6 @@ const USUAL_LOOKUP: &str = "/run/sasldb-rs/lookup";
 const USUAL_EXIM: &str = "Debian-exim";
 const USUAL_CHASQUID: &str = "chasquid";
 
-const PLUGIN: &str = "libsasldb_rs.so";
 const BEGIN_AUTHENTICATORS: &str = "begin authenticators";
 
 /// What the recipes are made for.
@@ -117,7 +116,7 @@ impl Recipe<'_> {
         let place = machine::sasl_file("Sendmail").unwrap_or_else(|| PathBuf::from("/etc/sasl2/Sendmail.conf"));
         let folder = place.parent().unwrap_or(Path::new("/etc/sasl2")).display();
         let plugins = machine::plugin_folder().unwrap_or_else(|| PathBuf::from("/usr/lib/sasl2"));
-        let install = format!("install -m 644 {} {}/\nmkdir -p {folder}\n", plugin(), plugins.display());
+        let install = format!("install -m 644 {} {}/\nmkdir -p {folder}\n", machine::plugin(), plugins.display());
         steps.extend([
             Step::new(What::Run, install),
             Step::new(What::Write(place), settings),
@@ -220,10 +219,4 @@ fn in_tables(text: &str) -> Vec<&str> {
     let starts: Vec<usize> = text.match_indices("[[").map(|(at, _)| at).collect();
     let ends = starts.iter().skip(1).copied().chain([text.len()]);
     starts.iter().zip(ends).filter_map(|(start, end)| text.get(*start..end)).collect()
-}
-
-/// The plugin as it was built or installed with this program; else by the name that it has to have.
-fn plugin() -> String {
-    let beside = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join(PLUGIN)));
-    beside.filter(|file| file.is_file()).map_or(PLUGIN.to_owned(), |file| file.display().to_string())
 }

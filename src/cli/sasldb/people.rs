@@ -9,6 +9,8 @@ use nix::unistd::{Gid, Group, Uid, User};
 
 use crate::config::{self, Config};
 
+use super::processes::Process;
+
 /// A right, as one of a mode's three digits has it.
 pub(super) const READ: u32 = 0o4;
 pub(super) const WRITE: u32 = 0o2;
@@ -20,12 +22,13 @@ pub(super) const ENTER: u32 = 0o1;
 pub(super) struct Person {
     /// The name; the number where there is none.
     pub(super) name: String,
-    uid: Uid,
+    pub(super) uid: Uid,
+    /// The own one first.
     groups: Vec<Gid>,
 }
 
 impl Person {
-    fn of(user: &config::User) -> Option<Self> {
+    pub(super) fn of(user: &config::User) -> Option<Self> {
         let uid = user.uid().ok()?;
         let Some(entry) = User::from_uid(uid).ok().flatten() else {
             return Some(Self { name: uid.to_string(), uid, groups: Vec::new() });
@@ -35,8 +38,21 @@ impl Person {
         Some(Self { name: entry.name, uid, groups })
     }
 
-    fn named(name: &str) -> Option<Self> {
+    pub(super) fn named(name: &str) -> Option<Self> {
         Self::of(&config::User::Named(name.to_owned()))
+    }
+
+    /// With the groups that a process has, whatever groups its user has by now.
+    pub(super) fn of_process(process: &Process) -> Self {
+        Self { name: process.uid.to_string(), uid: process.uid, groups: process.groups.clone() }
+    }
+
+    pub(super) fn is_in(&self, group: Gid) -> bool {
+        self.groups.contains(&group)
+    }
+
+    pub(super) fn own_group(&self) -> Option<Gid> {
+        self.groups.first().copied()
     }
 
     /// Whether the mode grants `wanted`: the owner's digit holds for the owner, even where another one says more.
@@ -84,17 +100,17 @@ impl People {
         Self { helper: config.user.as_ref().and_then(Person::of), sockets: sockets.collect() }
     }
 
-    /// Who is in the group of a file besides root, the helper and the file's owner, in words.
-    pub(super) fn in_group_of(&self, file: &Metadata) -> Vec<String> {
+    /// Who is in the group of a file besides root, the helper and the file's owner, in words, with the user where it is one.
+    pub(super) fn in_group_of(&self, file: &Metadata) -> Vec<(String, Option<String>)> {
         let (owner, group) = (Uid::from_raw(file.uid()), Gid::from_raw(file.gid()));
-        let mut found: Vec<String> = Vec::new();
+        let mut found = Vec::new();
         let mut uids: Vec<Uid> = Vec::new();
         let helper = self.helper.as_ref().map(|helper| helper.uid);
         let mut add = |person: &Person, and: &str| {
             let expected = person.uid.is_root() || person.uid == owner || Some(person.uid) == helper;
             if !expected && !uids.contains(&person.uid) {
                 uids.push(person.uid);
-                found.push(format!("user {}{and}", person.name));
+                found.push((format!("user {}{and}", person.name), Some(person.name.clone())));
             }
         };
         for socket in &self.sockets {
@@ -104,7 +120,7 @@ impl People {
         }
         members(group).iter().filter_map(|name| Person::named(name)).for_each(|person| add(&person, ""));
         let sockets = self.sockets.iter().filter(|socket| socket.group == Some(group));
-        found.extend(sockets.map(|socket| format!("whoever may open the socket {}", socket.path.display())));
+        found.extend(sockets.map(|socket| (format!("whoever may open the socket {}", socket.path.display()), None)));
         found
     }
 

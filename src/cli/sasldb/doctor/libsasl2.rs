@@ -1,0 +1,185 @@
+//! What libsasl2 is told about a program, and whether it gets where it is told.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::cli::sasldb::machine::{self, PLUGIN};
+use crate::cli::sasldb::shell::{quote, word};
+use crate::config::Protocol;
+
+use super::client::{self, Client};
+use super::finding::Code;
+use super::{Visit, listens};
+
+/// Where libsasl2 and our plugin ask unless they are told.
+const USUAL_MUX: &str = "/var/run/saslauthd/mux";
+const USUAL_LOOKUP: &str = "/run/sasldb-rs/lookup";
+
+/// A program that uses libsasl2.
+pub(super) struct Application<'a> {
+    /// As it calls itself there.
+    pub(super) name: &'a str,
+    /// Where its settings are sought, in this order.
+    pub(super) folders: &'a [PathBuf],
+    pub(super) client: &'a Client,
+    /// The folder to which it is chrooted when it asks.
+    pub(super) root: Option<&'a Path>,
+}
+
+impl Application<'_> {
+    /// As it is called outside of the chroot.
+    fn outside(&self, path: &str) -> PathBuf {
+        self.root.map_or_else(|| PathBuf::from(path), |root| root.join(path.trim_start_matches('/')))
+    }
+
+    /// As the program sees it; none where it does not.
+    fn inside(&self, path: &Path) -> Option<String> {
+        match self.root {
+            None => Some(path.display().to_string()),
+            Some(root) => path.strip_prefix(root).ok().map(|path| format!("/{}", path.display())),
+        }
+    }
+}
+
+/// Says whether the program asks the helper, or is to. `wanted`: it is to, whatever its settings say.
+pub(super) fn look(visit: &mut Visit<'_>, program: &Application<'_>, wanted: bool) -> bool {
+    let candidates = program.folders.iter().map(|folder| folder.join(format!("{}.conf", program.name)));
+    let Some(file) = candidates.clone().find(|file| file.is_file()) else {
+        if wanted && serves_libsasl2(visit) {
+            let to = candidates.clone().next().unwrap_or_default();
+            let mend = [write(visit, program, &to), program.client.restart.clone()].concat();
+            let what = format!("has no {}.conf: libsasl2 asks sasldb2", program.name);
+            visit.find(Code::SaslFileMissing, &program.client.name, what, mend);
+            return true;
+        }
+        return false;
+    };
+    let Ok(text) = fs::read_to_string(&file) else { return false };
+    let value = |key: &str| {
+        let lines = text.lines().filter_map(|line| line.trim().strip_prefix(key)?.trim_start().strip_prefix(':'));
+        lines.map(|value| value.trim().to_owned()).next()
+    };
+    let mux = value("saslauthd_path").unwrap_or_else(|| USUAL_MUX.to_owned());
+    let names_us = text.contains("sasldb_rs") || visit.ours(Protocol::Saslauthd, &program.outside(&mux)).is_some();
+    let is_to = wanted && serves_libsasl2(visit);
+    if !names_us && !is_to {
+        return false;
+    }
+    let writable = fs::metadata(&file).is_ok_and(|meta| meta.mode() & 0o002 != 0);
+    if writable {
+        let mend = [vec![format!("chmod o-w {}", word(&file))], program.client.restart.clone()].concat();
+        visit.find(Code::SaslFileWritable, file.display(), "may be written by everybody", mend);
+    }
+    let settings = Told { file: &file, program, value: &value };
+    settings.look_at_mux(visit, &mux);
+    settings.look_at_plugin(visit);
+    true
+}
+
+/// Whether the helper has sockets for libsasl2 that are meant for it.
+fn serves_libsasl2(visit: &Visit<'_>) -> bool {
+    visit.config().names_sockets() && !visit.sockets(Protocol::Lookup).is_empty()
+}
+
+/// A whole file of settings.
+fn write(visit: &Visit<'_>, program: &Application<'_>, file: &Path) -> Vec<String> {
+    let mut lines = vec!["pwcheck_method: saslauthd".to_owned(), "auxprop_plugin: sasldb_rs".to_owned()];
+    let seen = |protocol| visit.sockets(protocol).iter().find_map(|socket| program.inside(socket.path.as_path()));
+    lines.extend(seen(Protocol::Saslauthd).map(|mux| format!("saslauthd_path: {mux}")));
+    lines.extend(seen(Protocol::Lookup).map(|lookup| format!("sasldb_rs_socket: {lookup}")));
+    let lines: Vec<String> = lines.iter().map(|line| quote(line)).collect();
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    vec![format!("mkdir -p {}", word(folder)), format!("printf '%s\\n' {} >{}", lines.join(" "), word(file))]
+}
+
+/// What a file says.
+struct Told<'a> {
+    file: &'a Path,
+    program: &'a Application<'a>,
+    value: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Told<'_> {
+    fn set(&self, key: &str, value: &str) -> Vec<String> {
+        let mut mend = vec![
+            format!("sed -i {} {}", quote(&format!("/^{key}:/d")), word(self.file)),
+            format!("echo {} >>{}", quote(&format!("{key}: {value}")), word(self.file)),
+        ];
+        mend.extend(self.program.client.restart.iter().cloned());
+        mend
+    }
+
+    fn look_at_mux(&self, visit: &mut Visit<'_>, mux: &str) {
+        let (program, file) = (self.program, self.file.display());
+        let method = (self.value)("pwcheck_method").unwrap_or_else(|| "auxprop".to_owned());
+        if !method.split_ascii_whitespace().any(|method| method == "saslauthd") {
+            let what = format!("says pwcheck_method: {method}, which can check no PLAIN and no LOGIN here");
+            visit.find(Code::SaslVerifier, file, what, self.set("pwcheck_method", "saslauthd"));
+            return;
+        }
+        let seen = program.outside(mux);
+        if let Some(socket) = visit.ours(Protocol::Saslauthd, &seen) {
+            client::reach(visit, program.client, Protocol::Saslauthd, &socket);
+        } else if !listens(&seen) {
+            let own = visit.sockets(Protocol::Saslauthd);
+            let own = own.iter().find_map(|socket| program.inside(socket.path.as_path()));
+            let mut mend = Vec::new();
+            let to = own.unwrap_or_else(|| {
+                let (path, peers) = self.new_socket("mux", format!("[{:?}]", program.client.person.name));
+                mend = visit.open_socket(Protocol::Saslauthd, &path, &peers);
+                program.inside(&path).unwrap_or_default()
+            });
+            mend.extend(self.set("saslauthd_path", &to));
+            visit.find(Code::SaslMux, self.file.display(), format!("names {mux}, where nobody listens"), mend);
+        }
+    }
+
+    /// A place for a socket that the program sees, with its keys in TOML.
+    fn new_socket(&self, name: &str, peers: String) -> (PathBuf, [String; 2]) {
+        let folder = self.program.root.map_or(PathBuf::from("/run/sasldb-rs"), |root| root.join("private"));
+        (folder.join(name), ["mode = \"0666\"".to_owned(), format!("peers = {peers}")])
+    }
+
+    fn look_at_plugin(&self, visit: &mut Visit<'_>) {
+        let program = self.program;
+        let plugins = (self.value)("auxprop_plugin");
+        if !plugins.as_deref().unwrap_or_default().split_ascii_whitespace().any(|name| name == "sasldb_rs") {
+            // PLAIN and LOGIN do without.
+            let only_plaintext = (self.value)("mech_list").is_some_and(|list| {
+                list.split_ascii_whitespace().all(|name| matches!(name, "PLAIN" | "LOGIN" | "EXTERNAL"))
+            });
+            if !only_plaintext {
+                let said = plugins.map_or("names no plugin".to_owned(), |name| format!("names the plugin {name}"));
+                let what = format!("{said}: passwords are sought elsewhere for all but PLAIN and LOGIN");
+                visit.find(Code::SaslPlugin, self.file.display(), what, self.set("auxprop_plugin", "sasldb_rs"));
+            }
+            return;
+        }
+        if let Some(folder) = machine::plugin_folder().filter(|folder| !folder.join(PLUGIN).is_file()) {
+            let mut mend = vec![format!("install -m 644 {} {}/", quote(&machine::plugin()), word(&folder))];
+            mend.extend(program.client.restart.iter().cloned());
+            let what = format!("lacks {PLUGIN}, which {} names", self.file.display());
+            visit.find(Code::PluginMissing, folder.display(), what, mend);
+        }
+        let told = (self.value)("sasldb_rs_socket").unwrap_or_else(|| USUAL_LOOKUP.to_owned());
+        let seen: Vec<PathBuf> = told.split_ascii_whitespace().map(|path| program.outside(path)).collect();
+        let ours = seen.iter().find_map(|path| visit.ours(Protocol::Lookup, path));
+        if let Some(socket) = ours {
+            client::reach(visit, program.client, Protocol::Lookup, &socket);
+        } else if !seen.iter().any(|path| listens(path)) {
+            let own = visit.sockets(Protocol::Lookup);
+            let own = own.iter().find_map(|socket| program.inside(socket.path.as_path()));
+            let mut mend = Vec::new();
+            let to = own.unwrap_or_else(|| {
+                let peer = format!("[{{ user = {:?} }}]", program.client.person.name);
+                let (path, keys) = self.new_socket("lookup", peer);
+                mend = visit.open_socket(Protocol::Lookup, &path, &keys);
+                program.inside(&path).unwrap_or_default()
+            });
+            mend.extend(self.set("sasldb_rs_socket", &to));
+            let what = format!("makes the plugin ask on {told}, where nobody listens");
+            visit.find(Code::SaslLookup, self.file.display(), what, mend);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Sendmail: which mechanisms it offers and trusts, and what libsasl2 is told about it.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::cli::sasldb::machine;
+use crate::cli::sasldb::people::Person;
+use crate::cli::sasldb::shell::quote;
+use crate::config::User;
+
+use super::Visit;
+use super::client::Client;
+use super::finding::Code;
+use super::libsasl2::{self, Application};
+use super::mend::restart_service;
+
+const SETTINGS: &str = "/etc/mail/sendmail.cf";
+const SOURCE: &str = "/etc/mail/sendmail.mc";
+
+pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
+    let Ok(text) = fs::read_to_string(SETTINGS) else { return };
+    let Some(root) = Person::of(&User::Id(0)) else { return };
+    let client = Client { name: "Sendmail".to_owned(), person: root, processes: Vec::new(), restart: restart() };
+    let folders: Vec<PathBuf> = machine::sasl_folders();
+    let application = Application { name: "Sendmail", folders: &folders, client: &client, root: None };
+    let option = |name: &str| {
+        let mut lines = text.lines().filter_map(|line| line.strip_prefix("O ")?.strip_prefix(name)?.strip_prefix('='));
+        lines.next_back().map(str::to_owned)
+    };
+    let offered = option("AuthMechanisms");
+    if !libsasl2::look(visit, &application, asked || offered.is_some()) {
+        return;
+    }
+    // What it offers where the settings are silent.
+    let offered = offered.unwrap_or_else(|| "EXTERNAL GSSAPI KERBEROS_V4 DIGEST-MD5 CRAM-MD5".to_owned());
+    let trusted: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("C{TrustAuthMech}"))
+        .flat_map(str::split_ascii_whitespace)
+        .collect();
+    let served = visit.config().mechanisms();
+    let known = |name: &&str| {
+        crate::vocabulary::Mechanism::from_name(name.as_bytes()).is_some_and(|mechanism| served.contains(mechanism))
+    };
+    let untrusted: Vec<&str> =
+        offered.split_ascii_whitespace().filter(known).filter(|name| !trusted.contains(name)).collect();
+    if !untrusted.is_empty() {
+        let list = untrusted.join(" ");
+        let what = format!("does not relay for those who log in by {list} (no TRUST_AUTH_MECH)");
+        visit.find(Code::SendmailTrust, "Sendmail", what, insert(&format!("TRUST_AUTH_MECH(`{list}')dnl")));
+    }
+    let bits = option("AuthMaxBits");
+    if offered.contains("DIGEST-MD5") && bits.as_deref() != Some("0") {
+        let what = "offers DIGEST-MD5's layers, which some clients take and do not have (no confAUTH_MAX_BITS of 0)";
+        visit.find(Code::SendmailLayers, "Sendmail", what, insert("define(`confAUTH_MAX_BITS', `0')dnl"));
+    }
+}
+
+fn restart() -> Vec<String> {
+    restart_service(&["sendmail"]).into_iter().collect()
+}
+
+/// Puts a line into its settings where the mechanisms belong, and makes them count.
+fn insert(line: &str) -> Vec<String> {
+    let script = format!("/^MAILER_DEFINITIONS/i {line}");
+    let mut mend = vec![format!("sed -i {} {SOURCE}", quote(&script)), format!("m4 {SOURCE} >{SETTINGS}")];
+    mend.extend(restart());
+    mend
+}

@@ -1,0 +1,46 @@
+//! What runs on this machine, as /proc tells it.
+
+use std::fs;
+
+use nix::unistd::{Gid, Uid};
+
+/// A process that runs.
+#[derive(Debug, Clone)]
+pub(super) struct Process {
+    pub(super) pid: u32,
+    pub(super) uid: Uid,
+    /// Its group and its supplementary ones, as they were when it became what it is.
+    pub(super) groups: Vec<Gid>,
+    pub(super) arguments: Vec<String>,
+}
+
+/// The processes that run a program of this name.
+pub(super) fn named(name: &str) -> Vec<Process> {
+    let Ok(folder) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = folder.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| program(*pid).is_some_and(|program| program == name)).filter_map(of).collect()
+}
+
+/// The name of the program that a process runs, at most 15 bytes of it.
+pub(super) fn program(pid: u32) -> Option<String> {
+    fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|line| line.trim_end().to_owned())
+}
+
+fn of(pid: u32) -> Option<Process> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let numbers = |key: &str| -> Vec<u32> {
+        let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
+        line.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
+    };
+    // Real, effective, saved, and that of the file system.
+    let uid = numbers("Uid:").get(1).copied()?;
+    let groups = numbers("Gid:").get(1).copied().into_iter().chain(numbers("Groups:"));
+    let arguments = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let arguments = arguments.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
+    Some(Process {
+        pid,
+        uid: Uid::from_raw(uid),
+        groups: groups.map(Gid::from_raw).collect(),
+        arguments: arguments.collect(),
+    })
+}

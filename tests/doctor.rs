@@ -1,0 +1,223 @@
+//! `sasldb-rs doctor` on accounts and helper: what is made wrong on purpose is found, and the commands that it prints mend it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
+mod private;
+
+/// In a private namespace, as its root: `$1` is a folder with our programs, `$2` one to work in. The helper is a user of its
+/// own, started as the doctor says; exim is one of its peers.
+const PRELUDE: &str = r#"
+    export PATH="$1:$PATH"
+    work=$2
+    mkdir -p "$work/etc" "$work/lib" "$work/keys" "$work/run" "$work/settings"
+    printf '%s\n' root:x:0:0::/:/bin/sh helper:x:1234:1234::/: exim:x:1236:1236::/: >"$work/etc/passwd"
+    printf '%s\n' root:x:0: helper:x:1234: exim:x:1236: clients:x:1300:exim >"$work/etc/group"
+    mount --bind "$work/etc/passwd" /etc/passwd
+    mount --bind "$work/etc/group" /etc/group
+    mount -t proc proc /proc
+    mount -t tmpfs log /var/log
+    chgrp 1234 "$work/lib" "$work/keys"
+    chmod 2750 "$work/lib" "$work/keys"
+    chmod 755 "$work" "$work/run"
+    key_file="key_file = \"$work/keys/accounts.key\""
+    config="$work/settings/config.toml"
+    settings() {
+        printf '%s\n' "$@" "database = \"$work/lib/accounts.db\"" 'user = "helper"' 'scram_iterations = 4096' \
+            'weak_passwords = "allow"' '[[dovecot]]' "path = \"$work/run/auth\"" 'group = "clients"' 'peers = ["root", "exim"]' >"$config"
+    }
+    account() { printf secret | saslpasswd-rs --config "$config" -p -c "$1"; }
+    # What is found, one code in a line.
+    codes() {
+        status=0
+        sasldb-rs doctor --config "$config" accounts helper >"$work/said" 2>"$work/errors" || status=$?
+        [ $status -le 1 ] || [ -s "$work/errors" ]
+        grep -v '^mend:' "$work/said" | cut -f 1 || true
+    }
+    fail() { echo "$1" >&2; cat "$work/said" "$work/errors" /var/log/saslauthd-rs.log >&2; exit 1; }
+    found() { codes | grep -qx "$1"; }
+    # Runs the commands that belong to findings of this code.
+    mend() {
+        awk -F '\t' -v code="$1" '$1 == "mend:" { if (own) print $2; next } { own = ($1 == code) }' "$work/said" >"$work/mend"
+        [ -s "$work/mend" ] || fail "nothing mends $1"
+        printf secret >"$work/input"
+        sh -eu "$work/mend" <"$work/input" >>"$work/mended" 2>&1 || { cat "$work/mended" >&2; fail "the mending of $1 failed"; }
+    }
+    # Asks again while a helper that was started is not there yet.
+    until_well() {
+        tries=0
+        while [ -n "$(codes)" ] || [ -s "$work/errors" ]; do
+            tries=$((tries + 1))
+            [ $tries -lt 200 ] || fail 'it does not get well'
+            sleep 0.1
+        done
+    }
+    logs_in() { printf secret | sasldb-rs test --dovecot "$(sed -n 's/^path = "\(.*\)"/\1/p' "$config" | head -n 1)" --secured mailman >"$work/login" ||
+        { cat "$work/login" >&2; fail 'nobody logs in'; }; }
+    # Found, mended as printed, not found any more, and somebody logs in.
+    is_mended() {
+        found "$1" || fail "$1 is not found"
+        mend "$1"
+        until_well
+        logs_in
+    }
+    settings "$key_file" 'realm = "example.com"' 'realm_aliases = ["mx1"]'
+    account mailman
+    chown 1234 "$work/lib/accounts.db.activity"
+"#;
+
+fn in_private(script: &str) {
+    private::run(&format!("{PRELUDE}\n{script}"));
+}
+
+/// With a helper that runs, and nothing wrong.
+fn running(script: &str) {
+    in_private(&format!("is_mended \"helper-down\"\n{script}"));
+}
+
+#[test]
+fn a_helper_that_does_not_run_is_found_and_started() {
+    running(
+        r#"
+        [ "$(sasldb-rs doctor --config "$config" --json accounts helper)" = "[]" ]
+        kill "$(pgrep -x saslauthd-rs | head -n 1)"
+        while pgrep -x saslauthd-rs >/dev/null; do sleep 0.1; done
+        is_mended "helper-down"
+        # As after a crash: the socket is there, and nobody listens.
+        kill -KILL "$(pgrep -x saslauthd-rs | head -n 1)"
+        while pgrep -x saslauthd-rs >/dev/null; do sleep 0.1; done
+        [ -S "$work/run/auth" ]
+        is_mended "helper-down"
+        "#,
+    );
+}
+
+#[test]
+fn sockets_that_are_not_as_the_settings_say_are_found() {
+    running(
+        r#"
+        rm "$work/run/auth"
+        is_mended "socket-down"
+        chmod 600 "$work/run/auth"
+        is_mended "socket-stale"
+        chgrp 1234 "$work/run/auth"
+        is_mended "socket-stale"
+        printf '%s\n' '[[saslauthd]]' "path = \"$work/run/mux\"" >>"$config"
+        is_mended "socket-down"
+        [ -S "$work/run/mux" ]
+        "#,
+    );
+}
+
+#[test]
+fn a_client_that_does_not_get_to_its_socket_is_found() {
+    running(
+        r#"
+        chmod 700 "$work/run"
+        is_mended "folder-closed"
+        # Nobody but root and the helper is in its group, and nobody else is to be.
+        sed -i 's/^group = .*/group = "helper"/' "$config"
+        found "socket-stale" || fail 'another group is not found'
+        mend "socket-stale"
+        tries=0
+        until found "socket-closed"; do tries=$((tries + 1)); [ $tries -lt 200 ] || fail 'it is not found'; sleep 0.1; done
+        is_mended "socket-closed"
+        grep -qx 'group = "exim"' "$config"
+        "#,
+    );
+}
+
+#[test]
+fn another_program_on_the_socket_is_found() {
+    in_private(
+        r#"
+        cp "$1/saslauthd-rs" "$work/dovecot"
+        printf '%s\n' "$key_file" "database = \"$work/lib/accounts.db\"" 'realm = "example.com"' >"$work/other.toml"
+        setsid "$work/dovecot" --config "$work/other.toml" --dovecot "$work/run/auth" </dev/null >/dev/null 2>&1 &
+        while ! [ -S "$work/run/auth" ]; do sleep 0.1; done
+        is_mended "socket-taken"
+        "#,
+    );
+}
+
+#[test]
+fn a_database_that_is_missing_is_found() {
+    running(
+        r#"
+        mkdir "$work/away"
+        mv "$work"/lib/* "$work/away"
+        mv "$work/keys/accounts.key" "$work/away"
+        found "database-missing" || fail 'it is not found'
+        mend "database-missing"
+        found "permissions" && mend "permissions"
+        until_well
+        logs_in
+        "#,
+    );
+}
+
+#[test]
+fn a_key_in_another_place_is_found() {
+    running(
+        r#"
+        mv "$work/keys/accounts.key" "$work/keys/accounts.key.old"
+        is_mended "key-elsewhere"
+        sed 's/^key ..../key 0000/' "$work/keys/accounts.key.old" >"$work/keys/accounts.key"
+        is_mended "key-elsewhere"
+        [ -e "$work/keys/accounts.key.other" ]
+        "#,
+    );
+}
+
+#[test]
+fn a_key_that_is_nowhere_is_not_invented() {
+    running(
+        r#"
+        mv "$work/keys/accounts.key" "$work/elsewhere"
+        codes >"$work/found"
+        [ $status = 75 ] && ! [ -s "$work/found" ] && grep -q 'does not exist, and without it the accounts cannot be opened' "$work/errors"
+        "#,
+    );
+}
+
+#[test]
+fn a_key_beside_the_database_is_found() {
+    in_private(
+        r#"
+        mv "$work/keys/accounts.key" "$work/lib/accounts.db.key"
+        settings 'realm = "example.com"' 'realm_aliases = ["mx1"]'
+        found "helper-down" && mend "helper-down"
+        is_mended "key-place"
+        [ -e "$work/settings/accounts.db.key" ]
+        "#,
+    );
+}
+
+#[test]
+fn files_that_are_open_or_closed_are_found() {
+    running(
+        r#"
+        for change in 'chmod 644 lib/accounts.db' 'chmod 660 lib/accounts.db-wal' 'chmod 600 lib/accounts.db' \
+            'chmod 664 keys/accounts.key' 'chgrp 0 keys/accounts.key' 'chmod 2757 keys' 'chmod 2770 lib' 'chmod 700 keys' \
+            'chgrp 0 lib' 'chown 1236 lib/accounts.db' 'chown 1236 keys' 'chown 0 lib/accounts.db.activity' \
+            'rm -r lib/accounts.db.activity'; do
+            (cd "$work" && $change)
+            found "permissions" || fail "not found: $change"
+            is_mended "permissions"
+        done
+        "#,
+    );
+}
+
+#[test]
+fn realms_that_do_not_fit_the_accounts_are_found() {
+    running(
+        r#"
+        sed -i 's/^realm = .*/realm = "wrong.test"/' "$config"
+        is_mended "realm-without-accounts"
+        account joe@other.test
+        sed -i 's/^realm_aliases = .*/realm_aliases = ["mx1", "other.test"]/' "$config"
+        is_mended "alias-with-accounts"
+        grep -qx 'realm_aliases = \["mx1"\]' "$config"
+        "#,
+    );
+}
