@@ -76,6 +76,30 @@ fn every_form_of_the_file_tells_the_same() {
     }
 }
 
+/// The text of a dump with these keys and passwords.
+fn dump_of(records: &[(&[u8], &[u8])]) -> String {
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let keys = records.iter().map(|(user, password)| ([user, b"\0a\0userPassword".as_slice()].concat(), password));
+    let lines: String = keys.map(|(key, password)| format!(" {}\n {}\n", hex(&key), hex(password))).collect();
+    format!("VERSION=3\nformat=bytevalue\ntype=hash\nHEADER=END\n{lines}DATA=END\n")
+}
+
+#[test]
+fn a_name_in_two_character_sets_is_one_name() {
+    let read =
+        |latin1: &[u8], utf8: &[u8]| read(dump_of(&[(b"j\xF6rg", latin1), ("jörg".as_bytes(), utf8)]).as_bytes());
+    assert_eq!(read(b"secret", b"secret"), (vec![("jörg@a".to_owned(), b"secret".to_vec())], Vec::new()));
+    let twice = vec![("jörg@a".to_owned(), Reason::OtherBytes); 2];
+    assert_eq!(read(b"secret", b"other"), (Vec::new(), twice));
+}
+
+#[test]
+fn what_is_no_text_in_iso_8859_1_either_is_skipped() {
+    let (accounts, skipped) = read(dump_of(&[(b"\x93joe\x94", b"secret"), (b"\xA4uro", b"secret")]).as_bytes());
+    assert_eq!(accounts, [("\u{A4}uro@a".to_owned(), b"secret".to_vec())]);
+    assert_eq!(skipped, [("\\x93joe\\x94@a".to_owned(), Reason::Name(IdentityError::Forbidden('\u{93}')))]);
+}
+
 #[test]
 fn what_is_no_sasldb2_is_told_apart() {
     assert_eq!(Sasldb2::read(b"").unwrap_err(), Sasldb2Error::OtherFile);

@@ -68,6 +68,9 @@ pub enum Reason {
     /// saslpasswd2 tells capitals apart, and there are none for us.
     #[error("there is {0} too, with another password, and capitals make no difference here")]
     OtherSpelling(String),
+    /// The same name in another character set, or another normal form.
+    #[error("the same name is there in other bytes too, with another password")]
+    OtherBytes,
 }
 
 impl Reason {
@@ -116,9 +119,10 @@ impl Sasldb2 {
             None => self.accounts.push((first, password)),
             Some((other, _)) => {
                 let other = other.to_string();
-                let skip = |identity: &Identity, other: &str| Skipped {
-                    who: identity.to_string(),
-                    why: Reason::OtherSpelling(other.to_owned()),
+                let skip = |identity: &Identity, other: &str| {
+                    let who = identity.to_string();
+                    let why = if who == other { Reason::OtherBytes } else { Reason::OtherSpelling(other.to_owned()) };
+                    Skipped { who, why }
                 };
                 let first_name = first.to_string();
                 self.skipped.push(skip(&first, &other));
@@ -128,7 +132,7 @@ impl Sasldb2 {
     }
 }
 
-/// user NUL realm NUL property; libsasl2 has stored names in whatever character set they were typed in.
+/// user NUL realm NUL property; libsasl2 has stored names in whatever character set they were typed in (decision 27).
 fn entry(record: Record) -> Result<(Identity, Password), Reason> {
     let mut parts = record.key.split(|&byte| byte == 0);
     let (Some(user), Some(realm), Some(property), None) = (parts.next(), parts.next(), parts.next(), parts.next())

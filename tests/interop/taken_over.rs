@@ -107,6 +107,15 @@ impl Connection {
         line.trim_end().to_owned()
     }
 
+    /// What it says of a login by PLAIN with a name in whatever character set.
+    fn log_in_by_bytes(&mut self, name: &[u8], password: &Password) -> String {
+        self.last += 1;
+        let message = Base64::encode_string(&[b"", name, password.expose()].join(&0));
+        let line = format!("AUTH\t{}\tPLAIN\tservice=smtp\tsecured\tresp={message}\n", self.last);
+        self.stream.write_all(line.as_bytes()).unwrap();
+        self.line().replace(&format!("\t{}\t", self.last), " ")
+    }
+
     /// What the helper says at last of a login, without its number. Where the mechanism lets it prove itself, it has.
     fn log_in(&mut self, mechanism: Mechanism, name: &str, password: &Password) -> String {
         let (authcid, service, host, nonce) = (name, "smtp", "mail.example.com", "rOprNGfwEbeRWgbNEkqO");
@@ -172,6 +181,10 @@ fn everybody_of_a_sasldb2_logs_in_after_the_import() {
         let mut connection = Connection::new(&socket);
         let mut wrong = Vec::new();
         while let Some(account) = accounts.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let said = connection.log_in_by_bytes(&account.made_as, &account.password);
+            if said != format!("OK user={}", account.canonical) {
+                wrong.push(format!("{} as it was made: {said}", account.canonical));
+            }
             for mechanism in MECHANISMS {
                 let (name, user) = (&account.logs_in_as, &account.canonical);
                 // A name is told back as it is written here only to who has proven to own it.
