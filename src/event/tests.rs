@@ -203,6 +203,8 @@ fn what_is_no_line_of_ours_is_not_read() {
         r#"denied 192.0.2.7 secured PLAIN reason="x" password="main" user=- service="smtp""#,
         r#"denied 192.0.2.7 secured PLAIN user="joe@example.com" service="smtp""#,
         r#"denied ::ffff:192.0.2.07 secured PLAIN reason="x" user=- service="smtp""#,
+        r#"denied 2001:DB8::7 secured PLAIN reason="x" user=- service="smtp""#,
+        r#"denied 2001:db8:0::7 secured PLAIN reason="x" user=- service="smtp""#,
         r#"authenticated 192.0.2.7 secured PLAIN user=- service="smtp""#,
         r#"unavailable 192.0.2.7 secured - reason="no verdict in time" service="smtp""#,
         r#"handed out to user 105 CRAM-MD5 user="joe@example.com" service="imap""#,
