@@ -38,11 +38,15 @@ struct Work(f64);
 impl Work {
     /// Reads the parameters out of the text in the plainest way there is.
     fn of(text: &str) -> Self {
-        let text = text.strip_prefix('{').and_then(|text| text.split_once('}')).map_or(text, |(_, text)| text);
+        let (label, text) = text.strip_prefix('{').and_then(|text| text.split_once('}')).unwrap_or(("", text));
         let fields: Vec<&str> = text.split('$').collect();
         let number = |text: &str| text.parse::<f64>().unwrap_or(f64::INFINITY);
         let field = |place: usize| fields.get(place).copied().unwrap_or_default();
         Self(match field(1) {
+            // OpenLDAP's has the count first.
+            _ if label == "PBKDF2-SHA1" => number(field(0)) / 4e6,
+            _ if label == "PBKDF2-SHA256" => number(field(0)) / 3.5e6,
+            _ if label == "PBKDF2-SHA512" => number(field(0)) / 7e5,
             "5" | "6" => field(2).strip_prefix("rounds=").map_or(5000.0, number) / 1e6,
             "2a" | "2b" | "2y" => (2f64).powf(number(field(2))) / 8192.0,
             "argon2i" | "argon2id" => {

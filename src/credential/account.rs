@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::identity::Identity;
 use crate::runtime::UnixTime;
 use crate::secret::{SecretArray, SecretBytes};
-use crate::vocabulary::{MechanismSet, Scheme, ScramHash};
+use crate::vocabulary::{Mechanism, MechanismSet, Scheme, ScramHash};
 
 use super::hash::{Cost, PasswordHash};
 use super::limits::{Network, ServiceName};
@@ -137,6 +137,21 @@ impl Secrets {
     pub fn needs_slow_hash(&self) -> bool {
         let slow = self.hash.as_ref().is_some_and(|hash| hash.cost() == Cost::Slow);
         slow && self.digest_md5.is_empty() && self.scram.is_empty()
+    }
+
+    /// Whether a password that has no others beside it logs in by `mechanism`. One that has shares with them the salt and count
+    /// of one SCRAM challenge.
+    #[must_use]
+    pub fn serves(&self, mechanism: Mechanism) -> bool {
+        match mechanism {
+            Mechanism::DigestMd5 => !self.digest_md5.is_empty(),
+            Mechanism::CramMd5 => self.cram_md5.is_some(),
+            Mechanism::ScramSha1 | Mechanism::ScramSha256 | Mechanism::ScramSha512 => {
+                mechanism.scram_hash().is_some_and(|hash| self.scram_keys(hash).is_some())
+            }
+            Mechanism::Plain | Mechanism::Login => !self.no_plaintext && self.schemes().next().is_some(),
+            Mechanism::External => true,
+        }
     }
 
     /// The schemes that are there.

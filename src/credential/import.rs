@@ -38,12 +38,18 @@ pub enum ImportError {
 const MAX_ITERATIONS: u32 = 1_000_000;
 
 impl Imported {
-    /// Reads a stored password as Dovecot's passwd-file has it: with a label, or a crypt(3) string without one.
+    /// Reads a stored password as Dovecot's passwd-file has it, with a label, or a crypt(3) string without one; and SCRAM keys as
+    /// PostgreSQL has them (RFC 5803, section 2): `SCRAM-SHA-256$4096:salt$StoredKey:ServerKey`.
     ///
     /// # Errors
     /// See [`ImportError`].
     pub fn parse(text: &str) -> Result<Self, ImportError> {
-        let Some(labelled) = Labelled::split(text) else { return Ok(Self::Hash(PasswordHash::parse(text)?)) };
+        let Some(labelled) = Labelled::split(text) else {
+            return match scram_of_rfc_5803(text) {
+                Some(keys) => Ok(Self::Scram(keys?)),
+                None => Ok(Self::Hash(PasswordHash::parse(text)?)),
+            };
+        };
         match labelled.scheme() {
             "PLAIN" | "CLEAR" | "CLEARTEXT" => {
                 let bytes = labelled.bytes_as_written()?;
@@ -70,12 +76,31 @@ fn fixed<const N: usize>(labelled: &Labelled<'_>, scheme: &'static str) -> Resul
 
 /// `iterations,salt,StoredKey,ServerKey`, the last three in base64.
 fn scram(hash: ScramHash, labelled: &Labelled<'_>) -> Result<ScramKeys, HashError> {
-    let malformed = HashError::Malformed(hash.mechanism().name());
     let text = labelled.text()?;
-    let mut fields = text.split(',');
-    let mut next = || fields.next().ok_or(malformed);
-    let (iterations, salt, stored_key, server_key) = (next()?, next()?, next()?, next()?);
-    if fields.next().is_some() || !iterations.bytes().all(|byte| byte.is_ascii_digit()) {
+    let fields: Vec<&str> = text.split(',').collect();
+    let fields: [&str; 4] = fields.try_into().map_err(|_| malformed(hash))?;
+    scram_keys(hash, fields)
+}
+
+/// `MECHANISM$iterations:salt$StoredKey:ServerKey`. None if it does not begin with a mechanism.
+fn scram_of_rfc_5803(text: &str) -> Option<Result<ScramKeys, HashError>> {
+    let (mechanism, rest) = text.split_once('$')?;
+    let hash = ScramHash::ALL.into_iter().find(|hash| hash.mechanism().name() == mechanism)?;
+    let fields = rest.split_once('$').and_then(|(parameters, keys)| {
+        let (iterations, salt) = parameters.split_once(':')?;
+        let (stored_key, server_key) = keys.split_once(':')?;
+        Some([iterations, salt, stored_key, server_key])
+    });
+    Some(fields.ok_or(malformed(hash)).and_then(|fields| scram_keys(hash, fields)))
+}
+
+const fn malformed(hash: ScramHash) -> HashError {
+    HashError::Malformed(hash.mechanism().name())
+}
+
+fn scram_keys(hash: ScramHash, [iterations, salt, stored_key, server_key]: [&str; 4]) -> Result<ScramKeys, HashError> {
+    let malformed = malformed(hash);
+    if !iterations.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(malformed);
     }
     let iterations: u32 = iterations.parse().map_err(|_| malformed)?;
@@ -143,9 +168,15 @@ mod tests {
         let Imported::Scram(keys) = parse(text) else { panic!() };
         let salt = unhex("cc4338cb27d177d2f89ee39a4843b1af");
         let salted = scram::salted_password(ScramHash::Sha1, b"secret", &salt, 4096);
-        assert_eq!((keys.salt, keys.iterations), (ScramSalt::Imported(salt), 4096));
+        assert_eq!((&keys.salt, keys.iterations), (&ScramSalt::Imported(salt), 4096));
         assert!(keys.stored_key.equals(scram::stored_key(ScramHash::Sha1, &salted).expose()));
         assert!(keys.server_key.equals(scram::server_key(ScramHash::Sha1, &salted).expose()));
+
+        let text =
+            "SCRAM-SHA-1$4096:zEM4yyfRd9L4nuOaSEOxrw==$QWBuXrmkVgJlkvCPPgEmJP9kHlE=:3oFtoiPoCeEI9JOMvHOP1BQ8aVo=";
+        let Imported::Scram(same) = parse(text) else { panic!() };
+        assert_eq!((&same.salt, same.iterations), (&keys.salt, keys.iterations));
+        assert!(same.stored_key.equals(keys.stored_key.expose()) && same.server_key.equals(keys.server_key.expose()));
     }
 
     #[test]
@@ -161,6 +192,12 @@ mod tests {
             (format!("{{SCRAM-SHA-1}}+4096,{keys}"), "not a well-formed SCRAM-SHA-1 hash"),
             (format!("{{SCRAM-SHA-1}}4096,{keys},"), "not a well-formed SCRAM-SHA-1 hash"),
             (format!("{{SCRAM-SHA-256}}4096,{keys}"), "not a well-formed SCRAM-SHA-256 hash"),
+            ("SCRAM-SHA-1$4096:zEM4yyfRd9L4nuOaSEOxrw==".to_owned(), "not a well-formed SCRAM-SHA-1 hash"),
+            ("SCRAM-SHA-3$4096:x$y:z".to_owned(), "not a known form of password hash"),
+            (
+                "md50a0f3ae9b8d1d4b1c4c8a7d0e1f2a3b4".to_owned(),
+                "PostgreSQL's md5 is not supported: it is made of the role's name and opens PostgreSQL as it stands",
+            ),
             (
                 format!("{{SCRAM-SHA-1}}1000001,{keys}"),
                 "SCRAM-SHA-1 hash with a cost above the limit (1,000,000 iterations)",

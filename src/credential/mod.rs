@@ -15,6 +15,7 @@ pub mod record;
 mod salt;
 pub mod scram;
 mod shape;
+mod stored;
 pub mod verify;
 
 pub use account::{
@@ -29,6 +30,7 @@ pub use limits::{Network, NetworkError, ServiceName};
 pub use lookup::{Lookup, ScramParameters, Who};
 pub use salt::{IterationCensus, SALT_LEN, SaltKey};
 pub use shape::{NoShape, SecretShape, Shape, ShapeCensus};
+pub use stored::{DigestSpelling, MixError, Stored};
 
 /// The bytes of a test vector printed in hex.
 #[cfg(test)]

@@ -125,15 +125,26 @@ pub fn check_slowly(password: &Password, lookup: &Lookup, wanted: PasswordSet) -
     found.union(hashes)
 }
 
-/// The stored hash is of a spelling, and any that the account's own name gives may be there; one made here always has the
-/// first. Every wrong password goes through all of them, whatever is stored.
-fn fitting_digest_md5(password: &[u8], account: &Account, wanted: PasswordSet) -> PasswordSet {
-    let Identity { name, realm } = &account.identity;
-    let (name, own) = (name.as_str().as_bytes(), realm.as_str().as_bytes());
+/// The spellings of which PLAIN and LOGIN compare the hash, the pair that one made here always has first.
+fn spellings(identity: &Identity) -> [([&[u8]; 3], &[u8]); 4] {
+    let (name, own) = (identity.name.as_str().as_bytes(), identity.realm.as_str().as_bytes());
     let qualified: [&[u8]; 3] = [name, b"@", own];
     let bare: [&[u8]; 3] = [name, b"", b""];
+    [(bare, own), (qualified, own), (qualified, b""), (bare, b"")]
+}
+
+/// Whether PLAIN and LOGIN find a DIGEST-MD5 hash of `username` and `realm`, if it is the account's only one.
+#[must_use]
+pub fn finds_spelling(identity: &Identity, username: &str, realm: &str) -> bool {
+    let is_it = |(name, own): ([&[u8]; 3], &[u8])| name.concat() == username.as_bytes() && own == realm.as_bytes();
+    spellings(identity).into_iter().any(is_it)
+}
+
+/// The stored hash is of a spelling, and any that the account's own name gives may be there. Every wrong password goes through
+/// all of them, whatever is stored.
+fn fitting_digest_md5(password: &[u8], account: &Account, wanted: PasswordSet) -> PasswordSet {
     let mut found = PasswordSet::default();
-    for (username, realm) in [(bare, own), (qualified, own), (qualified, b""), (bare, b"")] {
+    for (username, realm) in spellings(&account.identity) {
         let hash = DigestMd5Hash::hash(&username, realm, password);
         let fits = |secrets: &Secrets| match Cheapest::of(secrets) {
             // No early end: which of the hashes fits is nobody's business.

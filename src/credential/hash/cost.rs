@@ -28,6 +28,10 @@ pub(super) const MAX_BCRYPT_COST: u32 = 13;
 /// Iterations of PBKDF2-HMAC-SHA-1.
 pub(super) const MAX_PBKDF2_ITERATIONS: u32 = 4_000_000;
 
+/// Iterations of PBKDF2-HMAC-SHA-256 and of SHA-512: rounds compare as 9 to 10 to 49.
+pub(super) const MAX_PBKDF2_SHA256_ITERATIONS: u32 = 3_500_000;
+pub(super) const MAX_PBKDF2_SHA512_ITERATIONS: u32 = 700_000;
+
 /// Memory of one check, in bytes.
 pub(super) const MAX_MEMORY: u64 = 256 << 20;
 

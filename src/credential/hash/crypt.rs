@@ -14,6 +14,9 @@ pub(super) fn parse(text: &str) -> Result<PasswordHash, HashError> {
     let Some((id, rest)) = text.strip_prefix('$').and_then(|text| text.split_once('$')) else {
         return match text.bytes().next() {
             Some(b'_') => Err(unsupported("BSDI extended DES", "it has died out")),
+            _ if is_md5_of_postgresql(text) => {
+                Err(unsupported("PostgreSQL's md5", "it is made of the role's name and opens PostgreSQL as it stands"))
+            }
             _ => des_crypt::parse(text),
         };
     };
@@ -33,9 +36,18 @@ pub(super) fn parse(text: &str) -> Result<PasswordHash, HashError> {
         "argon2d" => Err(unsupported("argon2d", "it is not made for passwords")),
         "gy" => Err(unsupported("gost-yescrypt", "its hash function is not built in")),
         "3" => Err(unsupported("the NT hash", "it is MD4, whose preimages are cheap to find")),
-        "md5" | "sha1" => Err(unsupported("the crypt of Solaris or NetBSD", "it has died out")),
+        "sha1" => Err(unsupported("the crypt of Solaris or NetBSD", "it has died out")),
+        // With parameters behind a comma.
+        _ if id.split(',').next() == Some("md5") => {
+            Err(unsupported("the crypt of Solaris or NetBSD", "it has died out"))
+        }
         _ => Err(HashError::Unknown),
     }
+}
+
+/// `md5` and 32 hexadecimal digits, which no crypt(3) string looks like.
+fn is_md5_of_postgresql(text: &str) -> bool {
+    text.strip_prefix("md5").is_some_and(|hex| hex.len() == 32 && hex.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
 const fn unsupported(scheme: &'static str, reason: &'static str) -> HashError {

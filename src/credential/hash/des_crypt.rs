@@ -1,5 +1,8 @@
 //! The oldest crypt(3): two characters of salt, eleven of digest, made by 25 rounds of a DES that the salt has altered
 //! (FIPS 46-3; Seventh Edition Unix). It looks at seven bits of each of eight bytes.
+//!
+//! bigcrypt (Digital Unix; libxcrypt, where the salt that is asked for is a long one) does so with every eight bytes, and takes the
+//! salt of each but the first from the hash before.
 
 use zeroize::Zeroizing;
 
@@ -21,18 +24,56 @@ pub(super) struct Method {
     swapped: u32,
 }
 
+pub(super) const BIG_NAME: &str = "bigcrypt";
+
+/// How many times eight bytes bigcrypt looks at.
+const MAX_PARTS: usize = 16;
+
+/// Characters of a digest.
+const WRITTEN: usize = 11;
+
+/// One method for each eight bytes of the password; another number of them is another password.
+#[derive(Clone)]
+pub(super) struct BigMethod {
+    parts: Vec<Method>,
+}
+
 pub(super) fn parse(text: &str) -> Result<PasswordHash, HashError> {
-    let (salt, digest) = match text.split_at_checked(2) {
-        Some((salt, digest)) if digest.len() == 11 && crypt::is_salt(text) => (salt, digest),
-        _ => return Err(HashError::Unknown),
-    };
-    let malformed = HashError::Malformed(NAME);
-    let mut salt = salt.bytes().filter_map(six_bits);
-    let (Some(low), Some(high)) = (salt.next(), salt.next()) else { return Err(malformed) };
-    // Bit 0 of the salt belongs to the first bit of the expanded block.
-    let swapped = (low | high.wrapping_shl(6)).reverse_bits().wrapping_shr(8);
-    let digest = read_digest(digest).ok_or(malformed)?;
-    Ok(PasswordHash::new(super::Method::DesCrypt(Method { swapped }), digest, format!("{{CRYPT}}{text}")))
+    let (salt, digests) = text.split_at_checked(2).filter(|_| crypt::is_salt(text)).ok_or(HashError::Unknown)?;
+    let canonical = format!("{{CRYPT}}{text}");
+    if digests.len() == WRITTEN {
+        let malformed = HashError::Malformed(NAME);
+        let (method, digest) = (Method::of(salt).ok_or(malformed)?, read_digest(digests).ok_or(malformed)?);
+        return Ok(PasswordHash::new(super::Method::DesCrypt(method), digest, canonical));
+    }
+    if !digests.len().is_multiple_of(WRITTEN) || !(2..=MAX_PARTS).contains(&digests.len().div_euclid(WRITTEN)) {
+        return Err(HashError::Unknown);
+    }
+    let malformed = HashError::Malformed(BIG_NAME);
+    let (mut parts, mut made) = (Vec::new(), Vec::with_capacity(MAX_PARTS.saturating_mul(MAX_PASSWORD)));
+    let (mut salt, mut rest) = (salt, digests);
+    while let Some((digest, after)) = rest.split_at_checked(WRITTEN) {
+        parts.push(Method::of(salt).ok_or(malformed)?);
+        made.extend_from_slice(read_digest(digest).ok_or(malformed)?.expose());
+        salt = digest;
+        rest = after;
+    }
+    Ok(PasswordHash::new(super::Method::BigCrypt(BigMethod { parts }), SecretBytes::new(made), canonical))
+}
+
+impl BigMethod {
+    /// The digests of `password`, one behind the other; none of one that is longer or shorter.
+    pub(super) fn digest(&self, password: &[u8]) -> Option<SecretBytes> {
+        let pieces = password.chunks(MAX_PASSWORD).take(MAX_PARTS);
+        if pieces.len() != self.parts.len() {
+            return None;
+        }
+        let mut made = Vec::with_capacity(MAX_PARTS.saturating_mul(MAX_PASSWORD));
+        for (part, piece) in self.parts.iter().zip(pieces) {
+            made.extend_from_slice(part.digest(piece).expose());
+        }
+        Some(SecretBytes::new(made))
+    }
 }
 
 /// Eleven characters of six bits, most significant first; the last two bits are zero.
@@ -43,6 +84,14 @@ fn read_digest(text: &str) -> Option<SecretBytes> {
 }
 
 impl Method {
+    /// With the salt that the first two characters of `text` are.
+    fn of(text: &str) -> Option<Self> {
+        let mut salt = text.bytes().filter_map(six_bits);
+        let (low, high) = (salt.next()?, salt.next()?);
+        // Bit 0 of the salt belongs to the first bit of the expanded block.
+        Some(Self { swapped: (low | high.wrapping_shl(6)).reverse_bits().wrapping_shr(8) })
+    }
+
     pub(super) fn digest(&self, password: &[u8]) -> SecretBytes {
         let mut key = Zeroizing::new([0u8; MAX_PASSWORD]);
         key.iter_mut().zip(password).for_each(|(to, from)| *to = from.wrapping_shl(1));

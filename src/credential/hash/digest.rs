@@ -3,7 +3,7 @@
 use base64ct::{Base64, Encoding as _};
 use md5::Md5;
 use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha512};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use crate::secret::SecretBytes;
 
@@ -18,6 +18,7 @@ enum Algorithm {
     Md5,
     Sha1,
     Sha256,
+    Sha384,
     Sha512,
 }
 
@@ -34,10 +35,12 @@ pub(super) fn parse(scheme: &str, labelled: &Labelled<'_>) -> Option<Result<Pass
         "MD5" | "LDAP-MD5" | "PLAIN-MD5" => (Algorithm::Md5, false),
         "SHA" | "SHA1" => (Algorithm::Sha1, false),
         "SHA256" => (Algorithm::Sha256, false),
+        "SHA384" => (Algorithm::Sha384, false),
         "SHA512" => (Algorithm::Sha512, false),
         "SMD5" => (Algorithm::Md5, true),
         "SSHA" => (Algorithm::Sha1, true),
         "SSHA256" => (Algorithm::Sha256, true),
+        "SSHA384" => (Algorithm::Sha384, true),
         "SSHA512" => (Algorithm::Sha512, true),
         _ => return None,
     };
@@ -69,6 +72,7 @@ impl Algorithm {
             Self::Md5 => 16,
             Self::Sha1 => 20,
             Self::Sha256 => 32,
+            Self::Sha384 => 48,
             Self::Sha512 => 64,
         }
     }
@@ -80,10 +84,12 @@ const fn name(algorithm: Algorithm, salted: bool) -> &'static str {
         (Algorithm::Md5, false) => "LDAP-MD5",
         (Algorithm::Sha1, false) => "SHA",
         (Algorithm::Sha256, false) => "SHA256",
+        (Algorithm::Sha384, false) => "SHA384",
         (Algorithm::Sha512, false) => "SHA512",
         (Algorithm::Md5, true) => "SMD5",
         (Algorithm::Sha1, true) => "SSHA",
         (Algorithm::Sha256, true) => "SSHA256",
+        (Algorithm::Sha384, true) => "SSHA384",
         (Algorithm::Sha512, true) => "SSHA512",
     }
 }
@@ -106,6 +112,7 @@ impl Method {
             Algorithm::Md5 => of::<Md5>(password, salt),
             Algorithm::Sha1 => of::<Sha1>(password, salt),
             Algorithm::Sha256 => of::<Sha256>(password, salt),
+            Algorithm::Sha384 => of::<Sha384>(password, salt),
             Algorithm::Sha512 => of::<Sha512>(password, salt),
         }
     }

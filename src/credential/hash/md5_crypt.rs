@@ -1,11 +1,13 @@
 //! `$1$`, MD5-CRYPT, and `$apr1$`, Apache's: a thousand rounds of MD5 (FreeBSD's crypt of 1994).
 
+use base64ct::{Base64ShaCrypt, Encoding as _};
 use md5::{Digest, Md5};
 use zeroize::Zeroizing;
 
 use crate::secret::SecretBytes;
 
 use super::cost::MAX_CRYPT_PASSWORD;
+use super::label::{Encoding, Labelled};
 use super::{HashError, PasswordHash, crypt};
 
 /// Whose it is; the id goes into the hash.
@@ -52,6 +54,20 @@ pub(super) fn parse(flavour: Flavour, rest: &str, text: &str) -> Result<Password
     let digest = crypt::decode(digest, &ORDER).ok_or(malformed)?;
     let method = Method { flavour, salt: salt.to_owned() };
     Ok(PasswordHash::new(super::Method::Md5Crypt(method), digest, text.to_owned()))
+}
+
+/// Reads OpenLDAP's `{APR1}` and `{BSDMD5}` (contrib/slapd-modules/passwd/apr1.c): digest and salt, in base64. They become the
+/// strings that the flavours have elsewhere.
+pub(super) fn parse_ldap(flavour: Flavour, labelled: &Labelled<'_>) -> Result<PasswordHash, HashError> {
+    let malformed = HashError::Malformed(flavour.name());
+    let both = labelled.bytes(Encoding::Base64, None).ok_or(malformed)?;
+    let (digest, salt) = both.expose().split_at_checked(ORDER.len()).ok_or(malformed)?;
+    let salt = core::str::from_utf8(salt).map_err(|_| malformed)?;
+    let written: Option<Vec<u8>> = ORDER.iter().map(|&place| digest.get(usize::from(place)).copied()).collect();
+    let written = SecretBytes::new(written.ok_or(malformed)?);
+    let rest = Zeroizing::new(format!("{salt}${}", Base64ShaCrypt::encode_string(written.expose())));
+    let text = Zeroizing::new([str::from_utf8(flavour.id()).unwrap_or_default(), &rest].concat());
+    parse(flavour, &rest, &text)
 }
 
 impl Method {

@@ -72,6 +72,7 @@ enum Method {
     Md5Crypt(md5_crypt::Method),
     ShaCrypt(sha_crypt::Method),
     DesCrypt(des_crypt::Method),
+    BigCrypt(des_crypt::BigMethod),
     Bcrypt(bcrypt::Method),
     Yescrypt(yescrypt::Method),
     Scrypt(yescrypt::ScryptMethod),
@@ -103,8 +104,11 @@ impl PasswordHash {
             | "ARGON2I" | "ARGON2ID" => crypt::parse(&labelled.text()?),
             // Dovecot's word for MD5-CRYPT is LDAP's for a plain digest.
             "MD5" if labelled.holds_crypt() => crypt::parse(&labelled.text()?),
-            "PBKDF2" => pbkdf2::parse(&labelled.text()?),
-            other => digest::parse(other, labelled).unwrap_or_else(|| Err(refusal(other))),
+            "APR1" => md5_crypt::parse_ldap(md5_crypt::Flavour::Apache, labelled),
+            "BSDMD5" => md5_crypt::parse_ldap(md5_crypt::Flavour::Crypt, labelled),
+            other => digest::parse(other, labelled)
+                .or_else(|| pbkdf2::parse(other, labelled))
+                .unwrap_or_else(|| Err(refusal(other))),
         }
     }
 
@@ -127,11 +131,12 @@ impl PasswordHash {
             Method::Md5Crypt(method) => method.name(),
             Method::ShaCrypt(method) => method.name(),
             Method::DesCrypt(_) => des_crypt::NAME,
+            Method::BigCrypt(_) => des_crypt::BIG_NAME,
             Method::Bcrypt(_) => bcrypt::NAME,
             Method::Yescrypt(_) => yescrypt::NAME,
             Method::Scrypt(_) => yescrypt::SCRYPT,
             Method::Argon2(method) => method.name(),
-            Method::Pbkdf2(_) => pbkdf2::NAME,
+            Method::Pbkdf2(method) => method.name(),
             Method::Digest(method) => method.name(),
         }
     }
@@ -150,7 +155,8 @@ impl PasswordHash {
     #[must_use]
     pub fn fits_others_than(&self, password: &Password) -> bool {
         match self.method {
-            Method::DesCrypt(_) => true,
+            // Both look at seven bits of a byte.
+            Method::DesCrypt(_) | Method::BigCrypt(_) => true,
             // One that just fits in may be the beginning of a longer one; a shorter one ends in a NUL that is seen.
             Method::Bcrypt(_) => password.expose().len() >= bcrypt::MAX_PASSWORD,
             _ => false,
@@ -175,6 +181,7 @@ impl PasswordHash {
             Method::Md5Crypt(method) => method.digest(password),
             Method::ShaCrypt(method) => method.digest(password),
             Method::DesCrypt(method) => Some(method.digest(password)),
+            Method::BigCrypt(method) => method.digest(password),
             Method::Bcrypt(method) => Some(method.digest(password)),
             Method::Yescrypt(method) => method.digest(password),
             Method::Scrypt(method) => method.digest(password),
@@ -206,6 +213,7 @@ fn refusal(scheme: &str) -> HashError {
         "SCRAM-SHA-1" | "SCRAM-SHA-256" | "SCRAM-SHA-512" => HashError::NotAHash("a SCRAM secret"),
         "OTP" | "SKEY" => HashError::NotAHash("a one-time password"),
         "RPA" => HashError::NotAHash("an RPA secret"),
+        "SASL" | "KERBEROS" | "UNIX" => HashError::NotAHash("the name of who checks the password elsewhere"),
         "PLAIN-MD4" | "NTLM" => HashError::Unsupported { scheme: "MD4", reason: "its preimages are cheap to find" },
         "LANMAN" => HashError::Unsupported { scheme: "LANMAN", reason: "it is of a password without its case" },
         _ => HashError::Unknown,

@@ -1,55 +1,142 @@
-//! Dovecot's `{PBKDF2}`: `$1$salt$iterations$digest`, PBKDF2-HMAC-SHA-1 with the digest in hex. The text of the salt is the
-//! salt.
+//! PBKDF2 (RFC 8018), as two programs write it.
+//!
+//! Dovecot's `{PBKDF2}`: `$1$salt$iterations$digest`, with SHA-1 and the digest in hex; the text of the salt is the salt.
+//! OpenLDAP's `{PBKDF2-SHA256}` and the like (contrib/slapd-modules/passwd/pbkdf2): `iterations$salt$digest`, both in base64 with `.`
+//! in the place of `+`; its `{PBKDF2}` is with SHA-1.
+
+use base64ct::{Base64Unpadded, Encoding as _};
+use zeroize::Zeroizing;
 
 use crate::credential::pbkdf2::pbkdf2;
 use crate::secret::SecretBytes;
 use crate::vocabulary::ScramHash;
 
-use super::cost::{MAX_PBKDF2_ITERATIONS, too_costly};
-use super::label::decode_hex;
+use super::cost::{MAX_PBKDF2_ITERATIONS, MAX_PBKDF2_SHA256_ITERATIONS, MAX_PBKDF2_SHA512_ITERATIONS, too_costly};
+use super::label::{Labelled, decode_hex};
 use super::{HashError, PasswordHash};
 
-pub(super) const NAME: &str = "PBKDF2";
-
-const DIGEST: usize = 20;
+#[derive(Clone, Copy)]
+enum Flavour {
+    Dovecot,
+    Sha1,
+    Sha256,
+    Sha512,
+}
 
 #[derive(Clone)]
 pub(super) struct Method {
-    salt: String,
+    flavour: Flavour,
+    salt: Vec<u8>,
     iterations: u32,
 }
 
-/// Reads what follows the label.
-pub(super) fn parse(text: &str) -> Result<PasswordHash, HashError> {
-    let malformed = HashError::Malformed(NAME);
-    let mut fields = text.strip_prefix("$1$").ok_or(malformed)?.split('$');
-    let (Some(salt), Some(iterations), Some(hex), None) = (fields.next(), fields.next(), fields.next(), fields.next())
-    else {
-        return Err(malformed);
-    };
+impl Flavour {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Dovecot => "PBKDF2",
+            Self::Sha1 => "PBKDF2-SHA1",
+            Self::Sha256 => "PBKDF2-SHA256",
+            Self::Sha512 => "PBKDF2-SHA512",
+        }
+    }
+
+    const fn hash(self) -> ScramHash {
+        match self {
+            Self::Dovecot | Self::Sha1 => ScramHash::Sha1,
+            Self::Sha256 => ScramHash::Sha256,
+            Self::Sha512 => ScramHash::Sha512,
+        }
+    }
+
+    /// Both programs take as many bytes as the hash has.
+    const fn digest_len(self) -> usize {
+        self.hash().output_len()
+    }
+
+    /// The number that `text` is, if so many iterations may be asked for.
+    fn iterations(self, text: &str) -> Result<u32, HashError> {
+        let plain = !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+        if text.is_empty() || !plain {
+            return Err(HashError::Malformed(self.name()));
+        }
+        let (most, limit) = match self {
+            Self::Dovecot | Self::Sha1 => (MAX_PBKDF2_ITERATIONS, "4,000,000 iterations"),
+            Self::Sha256 => (MAX_PBKDF2_SHA256_ITERATIONS, "3,500,000 iterations"),
+            Self::Sha512 => (MAX_PBKDF2_SHA512_ITERATIONS, "700,000 iterations"),
+        };
+        let iterations = text.parse().unwrap_or(u32::MAX);
+        if iterations > most { Err(too_costly(self.name(), limit)) } else { Ok(iterations) }
+    }
+}
+
+/// Reads what follows the label. None if `scheme` is not one of these.
+pub(super) fn parse(scheme: &str, labelled: &Labelled<'_>) -> Option<Result<PasswordHash, HashError>> {
+    let text = || labelled.text();
+    Some(match scheme {
+        "PBKDF2" => text().and_then(|text| match text.strip_prefix("$1$") {
+            Some(rest) => of_dovecot(rest),
+            None => of_ldap(Flavour::Sha1, &text),
+        }),
+        "PBKDF2-SHA1" => text().and_then(|text| of_ldap(Flavour::Sha1, &text)),
+        "PBKDF2-SHA256" => text().and_then(|text| of_ldap(Flavour::Sha256, &text)),
+        "PBKDF2-SHA512" => text().and_then(|text| of_ldap(Flavour::Sha512, &text)),
+        _ => return None,
+    })
+}
+
+fn of_dovecot(rest: &str) -> Result<PasswordHash, HashError> {
+    let flavour = Flavour::Dovecot;
+    let malformed = HashError::Malformed(flavour.name());
+    let [salt, iterations, hex] = fields(rest).ok_or(malformed)?;
     if salt.len() > 64 || !salt.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(malformed);
     }
-    if iterations.is_empty() || iterations.starts_with('0') || !iterations.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(malformed);
-    }
-    let iterations = iterations.parse().unwrap_or(u32::MAX);
-    if iterations > MAX_PBKDF2_ITERATIONS {
-        return Err(too_costly(NAME, "4,000,000 iterations"));
-    }
+    let iterations = flavour.iterations(iterations)?;
     let digest = SecretBytes::new(decode_hex(hex).ok_or(malformed)?);
-    if digest.expose().len() != DIGEST {
+    let canonical = format!("{{PBKDF2}}$1${salt}${iterations}${}", hex.to_ascii_lowercase());
+    Method { flavour, salt: salt.as_bytes().to_vec(), iterations }.with(digest, canonical)
+}
+
+fn of_ldap(flavour: Flavour, text: &str) -> Result<PasswordHash, HashError> {
+    let malformed = HashError::Malformed(flavour.name());
+    let [iterations, salt, digest] = fields(text).ok_or(malformed)?;
+    let canonical = format!("{{{}}}{text}", flavour.name());
+    let iterations = flavour.iterations(iterations)?;
+    let decode = |text: &str| {
+        let text = Zeroizing::new(text.replace('.', "+"));
+        Base64Unpadded::decode_vec(&text).map(SecretBytes::new).map_err(|_| malformed)
+    };
+    // One spelling for each hash.
+    if text.contains('+') {
         return Err(malformed);
     }
-    let canonical = format!("{{PBKDF2}}$1${salt}${iterations}${}", hex.to_ascii_lowercase());
-    let method = Method { salt: salt.to_owned(), iterations };
-    Ok(PasswordHash::new(super::Method::Pbkdf2(method), digest, canonical))
+    let (salt, digest) = (decode(salt)?, decode(digest)?);
+    if salt.expose().len() > 64 {
+        return Err(malformed);
+    }
+    Method { flavour, salt: salt.expose().to_vec(), iterations }.with(digest, canonical)
+}
+
+fn fields(text: &str) -> Option<[&str; 3]> {
+    let fields: Vec<&str> = text.split('$').collect();
+    fields.try_into().ok()
 }
 
 impl Method {
+    pub(super) const fn name(&self) -> &'static str {
+        self.flavour.name()
+    }
+
+    fn with(self, digest: SecretBytes, text: String) -> Result<PasswordHash, HashError> {
+        if digest.expose().len() != self.flavour.digest_len() {
+            return Err(HashError::Malformed(self.name()));
+        }
+        Ok(PasswordHash::new(super::Method::Pbkdf2(self), digest, text))
+    }
+
     pub(super) fn digest(&self, password: &[u8]) -> SecretBytes {
-        let mut made = vec![0; DIGEST];
-        pbkdf2(ScramHash::Sha1, password, self.salt.as_bytes(), self.iterations, &mut made);
+        let mut made = vec![0; self.flavour.digest_len()];
+        pbkdf2(self.flavour.hash(), password, &self.salt, self.iterations, &mut made);
         SecretBytes::new(made)
     }
 }

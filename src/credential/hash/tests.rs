@@ -39,7 +39,7 @@ fn hashes_of_other_programs_fit_their_password_and_no_other() {
         other[0] ^= 1;
         assert!(!hash.verify(&Password::new(other).unwrap()), "{text}");
     }
-    assert_eq!(schemes.len(), 19, "{schemes:?}");
+    assert_eq!(schemes.len(), 25, "{schemes:?}");
 }
 
 #[test]
@@ -100,6 +100,10 @@ fn the_stored_text_is_read_back_as_the_same_hash() {
         ("Q/u3.RLFw0zbs", Some("{CRYPT}Q/u3.RLFw0zbs")),
         ("{Crypt}$1$abc$uAXS.Zj1ZDNcW9iX1TVH2/", Some("$1$abc$uAXS.Zj1ZDNcW9iX1TVH2/")),
         (
+            "{PBKDF2}10000$3von5FvsJb2XuVJzrbC6xg$qNcBgFnTjOhHKQqE3QlSSjM2Sjk",
+            Some("{PBKDF2-SHA1}10000$3von5FvsJb2XuVJzrbC6xg$qNcBgFnTjOhHKQqE3QlSSjM2Sjk"),
+        ),
+        (
             "{PBKDF2}$1$s$1000$6145A67EBBA7DC84229D4170FDDC6F794A168E1E",
             Some("{PBKDF2}$1$s$1000$6145a67ebba7dc84229d4170fddc6f794a168e1e"),
         ),
@@ -112,8 +116,10 @@ fn the_stored_text_is_read_back_as_the_same_hash() {
 fn only_single_digests_are_fast() {
     for (_, text) in vectors() {
         let hash = parse(text);
-        let fast =
-            matches!(hash.scheme(), "LDAP-MD5" | "SHA" | "SHA256" | "SHA512" | "SMD5" | "SSHA" | "SSHA256" | "SSHA512");
+        let fast = matches!(
+            hash.scheme(),
+            "LDAP-MD5" | "SHA" | "SHA256" | "SHA384" | "SHA512" | "SMD5" | "SSHA" | "SSHA256" | "SSHA384" | "SSHA512"
+        );
         assert_eq!(hash.cost(), if fast { Cost::Fast } else { Cost::Slow }, "{text}");
     }
 }
@@ -122,6 +128,9 @@ fn only_single_digests_are_fast() {
 fn a_hash_tells_which_passwords_are_not_the_only_ones_that_fit() {
     let des = parse("abxxB7HlIeckU");
     assert!(["1234", "12345678", "123456789", "Grüße"].iter().all(|text| des.fits_others_than(&named(text))));
+    let big = parse("QTw/ldVJuthd.D6zUxWFy08o");
+    assert!(!big.is_loose() && big.fits_others_than(&named("secret pass")));
+    assert!(["secret p", "secret pass and mor", "secret pa\u{F3}"].iter().all(|text| !big.verify(&named(text))));
     let bcrypt = parse("$2y$05$ImgTM.TrBH5Ez4mb4iMgQu8eqlvkW8j.xIIUHmPK2mnqbakkC609m");
     assert!(bcrypt.verify(&named("x*72")) == bcrypt.verify(&named("x*73")));
     assert!(!bcrypt.fits_others_than(&named("x*71")));
@@ -155,6 +164,9 @@ fn costs_above_the_limit_are_refused_at_any_size() {
         (format!("$argon2i$m=4294967296,t=1,p=1$BCAFPoImhkwiAv6InFW90A${b32}"), false),
         (format!("{{PBKDF2}}$1$s$4000000${sha1}"), true),
         (format!("{{PBKDF2}}$1$s$4000001${sha1}"), false),
+        (format!("{{PBKDF2-SHA256}}3500000$c2FsdA${}", b32.replace('+', ".")), true),
+        (format!("{{PBKDF2-SHA256}}3500001$c2FsdA${}", b32.replace('+', ".")), false),
+        (format!("{{PBKDF2-SHA512}}700001$c2FsdA${sha}"), false),
         // N is 2^16 and 2^17, r 32.
         (format!("$y$jDT$abcdefgh${digest43}"), true),
         (format!("$y$jET$abcdefgh${digest43}"), false),
@@ -192,6 +204,12 @@ fn what_is_no_hash_is_refused_by_name() {
         (
             "$2x$05$/OK.fbVrR/bpIqNJ5ianF.CE5elHaaO4EbggVDjb8P19RukzXSM3e",
             "bcrypt of kind 2x is not supported: a sign error in the program that made it lets other passwords fit",
+        ),
+        ("{SASL}joe@EXAMPLE.COM", "the name of who checks the password elsewhere is not a password hash"),
+        ("{PBKDF2-SHA1}10000$c2FsdA$x+y", "not a well-formed PBKDF2-SHA1 hash"),
+        (
+            "$md5,rounds=64440$xXNt/9EE$$6uGzDlEkTIrGKLen3gllW/",
+            "the crypt of Solaris or NetBSD is not supported: it has died out",
         ),
         ("_J9..rasmBYk8r9AiWNc", "BSDI extended DES is not supported: it has died out"),
         ("$gy$j9T$x$y", "gost-yescrypt is not supported: its hash function is not built in"),

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 use crate::cli::weak;
 use crate::config::{Config, WeakPasswords};
 use crate::credential::{
-    Account, AccountState, DigestMd5Hash, Imported, Iterations, Recipe, Secrets, StoredPassword, derive_on_this_thread,
-    is_derived,
+    Account, AccountState, DigestMd5Hash, DigestSpelling, Imported, Iterations, Recipe, Secrets, Stored,
+    StoredPassword, derive_on_this_thread, is_derived,
 };
 use crate::identity::{Identity, Realms};
 use crate::secret::Password;
@@ -273,44 +273,25 @@ fn opened(text: &Text, wanted: &Wanted, identity: &Identity, store: Option<&Writ
 
 /// What other programs stored of one password, each form at most once.
 fn stored(texts: &[Text], identity: &Identity) -> Result<Given, String> {
-    let mut secrets = Secrets::default();
+    let spelling =
+        DigestSpelling { username: identity.name.as_str().to_owned(), realm: identity.realm.as_str().to_owned() };
+    let mut stored: Option<Stored> = None;
     for text in texts {
-        let twice = || "a form of the password is there twice".to_owned();
         if let Some(spellings) = DigestMd5Hash::parse_spellings(text.as_str()) {
             let spellings = spellings.ok_or("the hashes for DIGEST-MD5 are not well-formed")?;
-            if !std::mem::replace(&mut secrets.digest_md5, spellings).is_empty() {
-                return Err(twice());
-            }
+            let stored = stored.get_or_insert_with(|| Stored::Forms(Box::default()));
+            stored.add_digest_md5(spellings).map_err(|fault| fault.to_string())?;
             continue;
         }
-        match Imported::parse(text.as_str()).map_err(|fault| fault.to_string())? {
-            Imported::Plaintext(password) if texts.len() == 1 => return Ok(Given::Text(password)),
-            Imported::Plaintext(_) => return Err("a password in the clear needs no hash beside it".to_owned()),
-            Imported::Hash(hash) => {
-                if secrets.hash.replace(hash).is_some() {
-                    return Err(twice());
-                }
-            }
-            Imported::CramMd5(states) => {
-                if secrets.cram_md5.replace(states).is_some() {
-                    return Err(twice());
-                }
-            }
-            Imported::DigestMd5(hash) => {
-                if !secrets.digest_md5.is_empty() {
-                    return Err(twice());
-                }
-                // Dovecot hashes the parts of `name@realm`.
-                let tag = DigestMd5Hash::tag(identity.name.as_str(), identity.realm.as_str());
-                secrets.digest_md5.push(DigestMd5Hash { tag, hash });
-            }
-            Imported::Scram(keys) => {
-                if secrets.scram_keys(keys.hash).is_some() {
-                    return Err(twice());
-                }
-                secrets.scram.push(keys);
-            }
+        let imported = Imported::parse(text.as_str()).map_err(|fault| fault.to_string())?;
+        match &mut stored {
+            None => stored = Some(Stored::new(imported, &spelling)),
+            Some(stored) => stored.add(imported, &spelling).map_err(|fault| fault.to_string())?,
         }
     }
-    Ok(Given::Ready(Box::new(secrets)))
+    match stored {
+        Some(Stored::Password(password)) => Ok(Given::Text(password)),
+        Some(Stored::Forms(secrets)) => Ok(Given::Ready(secrets)),
+        None => Ok(Given::Ready(Box::default())),
+    }
 }

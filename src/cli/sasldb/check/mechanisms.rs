@@ -83,20 +83,15 @@ fn why(password: &StoredPassword) -> Option<String> {
 
 fn serves(account: &Account, password: &StoredPassword, mechanism: Mechanism) -> bool {
     let secrets = &password.secrets;
-    match mechanism {
-        Mechanism::DigestMd5 => !secrets.digest_md5.is_empty(),
-        Mechanism::CramMd5 => secrets.cram_md5.is_some(),
-        Mechanism::ScramSha1 | Mechanism::ScramSha256 | Mechanism::ScramSha512 => {
-            mechanism.scram_hash().is_some_and(|hash| {
-                // One challenge goes to all passwords: the first decides, as in the exchange.
-                let challenge = account.passwords.iter().find_map(|password| password.secrets.scram_keys(hash));
-                let fits = |(challenge, keys): (&ScramKeys, &ScramKeys)| {
-                    challenge.salt == keys.salt && challenge.iterations == keys.iterations
-                };
-                challenge.zip(secrets.scram_keys(hash)).is_some_and(fits)
-            })
+    match mechanism.scram_hash() {
+        None => secrets.serves(mechanism),
+        Some(hash) => {
+            // One challenge goes to all passwords: the first decides, as in the exchange.
+            let challenge = account.passwords.iter().find_map(|password| password.secrets.scram_keys(hash));
+            let fits = |(challenge, keys): (&ScramKeys, &ScramKeys)| {
+                challenge.salt == keys.salt && challenge.iterations == keys.iterations
+            };
+            challenge.zip(secrets.scram_keys(hash)).is_some_and(fits)
         }
-        Mechanism::Plain | Mechanism::Login => !secrets.no_plaintext && secrets.schemes().next().is_some(),
-        Mechanism::External => true,
     }
 }
