@@ -5,9 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use sasldb::import::Sasldb2;
+use sasldb::credential::Stored;
 use sasldb::import::berkeley::HashFile;
+use sasldb::import::dovecot::Scheme;
 use sasldb::import::dump;
+use sasldb::import::ldif::NameAttribute;
+use sasldb::import::{self, Csv, Dovecot, Format, Htdigest, Htpasswd, Ldif, PostgreSql, Sasldb2, Shadow};
 
 use super::hash_file::{self, Order, Page};
 use super::oracle;
@@ -26,7 +29,17 @@ struct Form {
 }
 
 /// All that can be imported.
-const FORMS: [Form; 1] = [Form { name: "sasldb2", read: sasldb2 }];
+const FORMS: [Form; 9] = [
+    Form { name: "sasldb2", read: sasldb2 },
+    Form { name: "dovecot", read: |file| by_lines(&mut Dovecot::new(Scheme::default()), file) },
+    Form { name: "htpasswd", read: |file| by_lines(&mut Htpasswd, file) },
+    Form { name: "htdigest", read: |file| by_lines(&mut Htdigest, file) },
+    Form { name: "shadow", read: |file| by_lines(&mut Shadow, file) },
+    Form { name: "ldif", read: |file| by_lines(&mut Ldif::new(NameAttribute::Uid), file) },
+    Form { name: "ldif-mail", read: |file| by_lines(&mut Ldif::new(NameAttribute::Mail), file) },
+    Form { name: "postgresql", read: |file| by_lines(&mut PostgreSql::default(), file) },
+    Form { name: "csv", read: |file| by_lines(&mut Csv::default(), file) },
+];
 
 pub fn target(data: &[u8]) {
     let mut parts = data.splitn(2, |byte| *byte == b'\n');
@@ -54,6 +67,33 @@ fn sasldb2(file: &[u8]) -> Option<Taken> {
     let taken = read.accounts.iter().map(|(who, password)| format!("{who} {}", password.expose().escape_ascii()));
     let skipped = read.skipped.iter().map(|skipped| format!("{}: {}", skipped.who, skipped.why));
     Some(Taken { entries: taken.chain(skipped).collect(), held })
+}
+
+fn by_lines(format: &mut dyn Format, file: &[u8]) -> Option<Taken> {
+    let (mut entries, mut held, mut lines) = (Vec::new(), 0, Vec::new());
+    let read = import::read(format, file, &mut |found| {
+        lines.push(found.line);
+        entries.push(match found.entry {
+            Ok(entry) => {
+                let what = match &entry.password {
+                    Stored::Password(password) => {
+                        held += password.expose().len();
+                        password.expose().escape_ascii().to_string()
+                    }
+                    Stored::Forms(secrets) => {
+                        assert!(secrets.schemes().next().is_some(), "an entry has something to log in with");
+                        format!("{:?}", secrets.schemes().collect::<Vec<_>>())
+                    }
+                };
+                format!("{:?} {:?} {what}", found.who, entry.authcid)
+            }
+            Err(fault) => format!("{:?}: {fault}", found.who),
+        });
+    });
+    let end = file.split(|byte| *byte == b'\n').count() as u64;
+    assert!(lines.iter().all(|line| (1..=end).contains(line)), "{lines:?} of {end}");
+    entries.extend(read.err().map(|other| other.to_string()));
+    Some(Taken { entries, held })
 }
 
 type Records = Vec<(Vec<u8>, Vec<u8>)>;

@@ -2,11 +2,30 @@
 //!
 //! No file is trusted. One that is damaged or made to do harm gives an error, in time and memory bounded by its length.
 
+mod assembly;
 pub mod berkeley;
+pub mod csv;
+pub mod dovecot;
 pub mod dump;
+mod entry;
+pub mod htdigest;
+pub mod htpasswd;
+pub mod ldif;
+pub mod postgresql;
 pub mod sasldb2;
+pub mod shadow;
+mod sql;
+mod time;
 
+pub use csv::Csv;
+pub use dovecot::Dovecot;
+pub use entry::{Entry, Fault, Format, Found, OtherFile, read};
+pub use htdigest::Htdigest;
+pub use htpasswd::Htpasswd;
+pub use ldif::Ldif;
+pub use postgresql::PostgreSql;
 pub use sasldb2::Sasldb2;
+pub use shadow::Shadow;
 
 use crate::secret::SecretBytes;
 

@@ -6,7 +6,11 @@ use std::path::Path;
 use crate::shell::{Ran, SASLDB, Shell};
 
 fn fixture(name: &str) -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sasldb2").join(name).to_str().unwrap().to_owned()
+    golden("sasldb2", name)
+}
+
+fn golden(folder: &str, name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder).join(name).to_str().unwrap().to_owned()
 }
 
 fn import(shell: &Shell, arguments: &[&str]) -> Ran {
@@ -20,8 +24,18 @@ fn a_sasldb2_is_taken_over_and_its_users_log_in() {
     assert_eq!(ran.status, Some(1), "some could not be taken");
     assert_eq!(ran.err, "45 taken, 0 kept, 10 skipped\n");
     let lines: Vec<&str> = ran.out.lines().collect();
-    assert!(lines.contains(&"taken\tjoe@example.com\tas joe@example.com"), "{}", ran.out);
-    assert!(lines.contains(&"skipped\ttoolong@example.com\tthe password is longer than 4096 bytes"), "{}", ran.out);
+    assert!(
+        lines.contains(
+            &"taken\tjoe@example.com\tas joe@example.com\t-\tSCRAM-SHA-256,SCRAM-SHA-1,DIGEST-MD5,CRAM-MD5,LOGIN,PLAIN"
+        ),
+        "{}",
+        ran.out
+    );
+    assert!(
+        lines.contains(&"skipped\ttoolong@example.com\tthe password is longer than 4096 bytes\t-\t-"),
+        "{}",
+        ran.out
+    );
     assert!(lines.iter().any(|line| line.starts_with("not-needed\tjoe@example.com cmusaslsecretDIGEST-MD5\t")));
     for (user, password) in [
         ("joe", b"secret".to_vec()),
@@ -72,7 +86,9 @@ fn a_realm_that_is_an_alias_means_the_default_realm() {
     let ran = import(&shell, &["--json", &fixture("le4096.db")]);
     let entries: Vec<serde_json::Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let expected = serde_json::json!({
-        "fate": "taken", "entry": "user7@lists.example.com", "why": "as user7@example.com",
+        "fate": "taken", "entry": "user7@lists.example.com", "why": "as user7@example.com", "line": null,
+        "account": "user7@example.com",
+        "mechanisms": ["SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5", "LOGIN", "PLAIN"],
     });
     assert!(entries.contains(&expected), "{}", ran.out);
     assert_eq!(shell.verify("user7", b"password 7"), Some(0));
@@ -95,4 +111,198 @@ fn a_file_that_is_no_sasldb2_changes_nothing() {
         assert!(ran.err.contains(said) && ran.err.contains(hint), "{}", ran.err);
     }
     assert!(!shell.database().exists());
+}
+
+/// What `import --from FORMAT` says of the golden file of the same name; sorted out by fate.
+fn of_golden(shell: &Shell, format: &str, options: &[&str]) -> (Vec<String>, Vec<String>) {
+    let ran = shell.run(SASLDB, &[&["import", "--from", format, &golden("imports", format)], options].concat(), b"");
+    let (taken, left): (Vec<&str>, Vec<&str>) = ran.out.lines().partition(|line| line.starts_with("taken\t"));
+    assert_eq!(ran.err, format!("{} taken, 0 kept, {} skipped\n", taken.len(), left.len()));
+    assert_eq!(ran.status, Some(i32::from(!left.is_empty())));
+    let own = |lines: Vec<&str>| lines.into_iter().map(str::to_owned).collect();
+    (own(taken), own(left))
+}
+
+#[test]
+fn every_scheme_of_dovecot_says_by_which_mechanisms_it_logs_in_and_does() {
+    let shell = Shell::new();
+    let (taken, left) = of_golden(&shell, "dovecot", &[]);
+    assert_eq!(
+        left,
+        [
+            "skipped\totp@example.com\ta one-time password is not a password hash\t15\t-",
+            "skipped\tplain-md4@example.com\tMD4 is not supported: its preimages are cheap to find\t18\t-",
+            "skipped\tplain-trunc@example.com\ta part of a password in the clear is not a password hash\t20\t-",
+        ]
+    );
+    let all = "SCRAM-SHA-256,SCRAM-SHA-1,DIGEST-MD5,CRAM-MD5,LOGIN,PLAIN";
+    for line in &taken {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let name = columns[1].strip_suffix("@example.com").unwrap();
+        let mechanisms = match name {
+            "plain" | "clear" | "cleartext" => all,
+            "cram-md5" | "hmac-md5" => "CRAM-MD5,LOGIN,PLAIN",
+            "joe" => "DIGEST-MD5,LOGIN,PLAIN",
+            "scram-sha-1" => "SCRAM-SHA-1,LOGIN,PLAIN",
+            "scram-sha-256" => "SCRAM-SHA-256,LOGIN,PLAIN",
+            _ => "LOGIN,PLAIN",
+        };
+        assert_eq!(columns[4], mechanisms, "{line}");
+        assert_eq!(shell.verify(name, b"secret pass"), Some(0), "{line}");
+        assert_eq!(shell.verify(name, b"Secret pass"), Some(1), "{line}");
+    }
+    assert_eq!(taken.len(), 28);
+    assert!(
+        taken.contains(
+            &"taken\tjoe@example.com\tas joe@example.com, DIGEST-MD5 as \"joe\" in realm \"example.com\" only\t11\t\
+          DIGEST-MD5,LOGIN,PLAIN"
+                .to_owned()
+        )
+    );
+    let bytes = fs::read(shell.database()).unwrap();
+    assert!(!bytes.windows(11).any(|part| part == b"secret pass"));
+}
+
+#[test]
+fn apaches_files_are_taken_into_the_realm_that_is_named() {
+    let shell = Shell::new();
+    let (taken, left) = of_golden(&shell, "htpasswd", &["--realm", "www.example.com"]);
+    assert_eq!(left, ["skipped\tplain\tnot a known form of password hash\t6\t-"]);
+    assert_eq!(taken[0], "taken\tbcrypt\tas bcrypt@www.example.com\t2\tLOGIN,PLAIN");
+    for (name, password) in
+        [("bcrypt", "secret pass"), ("md5", "secret pass"), ("sha", "secret pass"), ("crypt", "secret")]
+    {
+        assert_eq!(shell.verify(&format!("{name}@www.example.com"), password.as_bytes()), Some(0), "{name}");
+        assert_eq!(shell.verify(&format!("{name}@www.example.com"), b"wrong"), Some(1), "{name}");
+    }
+    let (taken, _) = of_golden(&shell, "htdigest", &[]);
+    assert_eq!(taken.len(), 1);
+    assert_eq!(shell.verify("joe", b"secret pass"), Some(0));
+}
+
+#[test]
+fn wrong_lines_are_told_by_number_and_the_others_are_whole() {
+    let shell = Shell::new();
+    let file = "joe:{PLAIN}one\nnonsense\n\nann:{PLAIN}two\njoe@example.com:{PLAIN}three\nbob:{BLF-CRYPT}$2y$17$\
+                abcdefghijklmnopqrstuuwurWIdVVT4m5pTArtqnFNM69nySdHj.\n\
+                eve:{PLAIN}four::::::nologin allow_nets=192.0.2.0/24\nsys:*\n";
+    let import = |options: &[&str]| {
+        shell.run(SASLDB, &[&["import", "--from", "dovecot", "-"], options].concat(), file.as_bytes())
+    };
+    let expected = |taken: &str, all: &str| {
+        format!(
+            "{taken}\tjoe\t{}\t1\t{all}\n\
+             skipped\t-\tthe line is not of the form USER:PASSWORD\t2\t-\n\
+             {taken}\tann\t{}\t4\t{all}\n\
+             skipped\tjoe@example.com\tjoe@example.com is taken from another entry\t5\t-\n\
+             skipped\tbob\tBLF-CRYPT hash with a cost above the limit (cost 13)\t6\t-\n\
+             {taken}\teve\t{}\t7\t{all}\n\
+             not-needed\tsys\tno password logs in to it\t8\t-\n",
+            if taken == "taken" { "as joe@example.com" } else { "joe@example.com exists, and stays as it is" },
+            if taken == "taken" { "as ann@example.com" } else { "ann@example.com exists, and stays as it is" },
+            if taken == "taken" {
+                "as eve@example.com, disabled (nologin), from 192.0.2.0/24 only"
+            } else {
+                "eve@example.com exists, and stays as it is"
+            },
+        )
+    };
+    let all = "SCRAM-SHA-256,SCRAM-SHA-1,DIGEST-MD5,CRAM-MD5,LOGIN,PLAIN";
+    let dry = import(&["--dry-run"]);
+    assert_eq!(dry.out, expected("taken", all));
+    assert_eq!(dry.err, "3 would be taken, 0 would be kept, 3 would be skipped\n");
+    assert!(!shell.database().exists());
+    let ran = import(&[]);
+    assert_eq!((ran.status, ran.out), (Some(1), expected("taken", all)));
+    assert_eq!(import(&[]).out, expected("kept", "-"));
+    assert_eq!((shell.verify("joe", b"one"), shell.verify("joe", b"three")), (Some(0), Some(1)));
+    assert_eq!(shell.verify("eve", b"four"), Some(1));
+    // Whom somebody let in again by hand keeps nothing of the file but what the file says.
+    shell.run(SASLDB, &["account", "enable", "eve"], b"");
+    let shown = shell.run(SASLDB, &["password", "list", "--json", "eve"], b"").out;
+    assert!(shown.contains("192.0.2.0/24"), "{shown}");
+    import(&["--replace"]);
+    let shown = shell.run(SASLDB, &["account", "show", "eve"], b"").out;
+    assert!(shown.contains("state\tdisabled\n"), "{shown}");
+}
+
+#[test]
+fn a_batch_ends_anywhere_and_stdin_may_be_any_format() {
+    let shell = Shell::new();
+    let line = |number: u32| format!("user{number}:{{SHA}}5en6G6MezRroT3XKqkdPOmY/BfQ=\n");
+    let file: String = (0..2345).map(line).collect();
+    let ran = shell.run(SASLDB, &["import", "--from", "htpasswd", "-"], file.as_bytes());
+    assert_eq!(ran.err, "2345 taken, 0 kept, 0 skipped\n");
+    assert!((0..).zip(ran.out.lines()).all(|(number, line)| line.starts_with(&format!("taken\tuser{number}\t"))));
+    assert_eq!(shell.accounts().len(), 2345);
+    let ran = shell.run(SASLDB, &["import", "--from", "sasldb2", "-"], &fs::read(fixture("le512.db")).unwrap());
+    assert_eq!(ran.err, "45 taken, 0 kept, 10 skipped\n");
+}
+
+#[test]
+fn shadow_ldif_postgresql_and_csv_are_taken_over() {
+    let shell = Shell::new();
+    let run = |from: &[&str], file: &str| {
+        let ran = shell.run(SASLDB, &[&["import", "--from"], from, &[&golden("imports", file)]].concat(), b"");
+        let fates: Vec<String> =
+            ran.out.lines().map(|line| line.split('\t').take(3).collect::<Vec<_>>().join(" ")).collect();
+        (ran.err, fates)
+    };
+    let (sum, fates) = run(&["shadow", "--realm", "unix"], "shadow");
+    assert_eq!(sum, "7 taken, 0 kept, 1 skipped\n");
+    assert!(fates.contains(&"taken locked as locked@unix, disabled (locked)".to_owned()), "{fates:?}");
+    assert!(fates.contains(&"taken expired as expired@unix, expires 2020-01-31T00:00:00Z".to_owned()), "{fates:?}");
+    assert!(fates.contains(&"not-needed root no password logs in to it".to_owned()), "{fates:?}");
+    assert_eq!(shell.verify("joe@unix", b"secret pass"), Some(0));
+    assert_eq!(shell.verify("locked@unix", b"secret pass"), Some(1));
+    assert_eq!(shell.verify("expired@unix", b"secret pass"), Some(1));
+
+    let (sum, _) = run(&["ldif", "--realm", "ldap"], "ldif");
+    assert_eq!(sum, "24 taken, 0 kept, 2 skipped\n");
+    let (sum, _) = run(&["ldif", "--name-attribute", "mail"], "ldif");
+    assert_eq!(sum, "24 taken, 0 kept, 2 skipped\n");
+    for scheme in ["ssha384", "pbkdf2-sha512", "apr1", "bigcrypt", "argon2", "plain", "both"] {
+        assert_eq!(shell.verify(scheme, b"secret pass"), Some(0), "{scheme}");
+        assert_eq!(shell.verify(&format!("{scheme}@ldap"), b"secret pass"), Some(0), "{scheme}");
+        assert_eq!(shell.verify(scheme, b"secret"), Some(1), "{scheme}");
+    }
+
+    let (sum, fates) = run(&["postgresql"], "postgresql");
+    assert_eq!(sum, "3 taken, 0 kept, 3 skipped\n");
+    let until = "taken ann@example.com as ann@example.com, its password until 2099-01-31T11:00:00Z";
+    assert!(fates.contains(&until.to_owned()), "{fates:?}");
+    assert_eq!(shell.verify("joe", b"secret pass"), Some(0));
+    assert_eq!(shell.verify("locked", b"secret pass"), Some(1));
+    let (sum, fates) = run(&["csv", "--replace"], "csv");
+    assert_eq!(sum, "3 taken, 0 kept, 0 skipped\n");
+    assert!(fates.contains(&"taken locked as locked@example.com, disabled as before".to_owned()), "{fates:?}");
+}
+
+#[test]
+fn a_heading_that_is_not_understood_changes_nothing() {
+    let shell = Shell::new();
+    let ran = shell.run(SASLDB, &["import", "--from", "csv", "-"], b"joe,secret\nann,secret\n");
+    assert_eq!((ran.status, ran.out.as_str()), (Some(1), ""));
+    assert!(
+        ran.err.contains("stdin cannot be imported: line 1: its column 1 has no heading of its own"),
+        "{}",
+        ran.err
+    );
+    assert!(!shell.database().exists());
+}
+
+#[test]
+fn options_of_one_format_are_refused_with_another() {
+    let shell = Shell::new();
+    let import = |from: &str, option: &str, value: &str| {
+        shell.run(SASLDB, &["import", "--from", from, option, value, "-"], b"joe:secret\n")
+    };
+    for (from, option, value) in [("htpasswd", "--default-scheme", "PLAIN"), ("dovecot", "--name-attribute", "mail")] {
+        let ran = import(from, option, value);
+        assert_eq!(ran.status, Some(2));
+        assert!(ran.err.contains(&format!("{option} is about files of another program only")), "{}", ran.err);
+    }
+    assert_eq!(import("dovecot", "--default-scheme", "A B").status, Some(2));
+    assert_eq!(import("dovecot", "--default-scheme", "plain").status, Some(0));
+    assert_eq!(shell.verify("joe", b"secret"), Some(0));
 }

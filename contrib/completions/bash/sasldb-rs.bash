@@ -1090,14 +1090,26 @@ _sasldb__rs() {
             return 0
             ;;
         sasldb__rs__subcmd__import)
-            opts="-f -h --from --dry-run --replace --json --database --config --help"
+            opts="-f -h --from --realm --default-scheme --name-attribute --dry-run --replace --json --database --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --from)
-                    COMPREPLY=($(compgen -W "sasldb2" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "sasldb2 dovecot htpasswd htdigest shadow ldif postgresql csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --realm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --default-scheme)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name-attribute)
+                    COMPREPLY=($(compgen -W "uid mail" -- "${cur}"))
                     return 0
                     ;;
                 --database)

@@ -162,7 +162,18 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand password; and __fish
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand password; and __fish_seen_subcommand_from remove" -s f -l database -d 'The account database, in place of the setting `database`' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand password; and __fish_seen_subcommand_from remove" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand password; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
-complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand import" -l from -d 'The program that wrote the file' -r -f -a "sasldb2\t'saslpasswd2\'s /etc/sasldb2, or what db5.3_dump, mdb_dump or gdbm_dump writes of it'"
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand import" -l from -d 'The program that wrote the file' -r -f -a "sasldb2\t'saslpasswd2\'s /etc/sasldb2, or what db5.3_dump, mdb_dump or gdbm_dump writes of it'
+dovecot\t'Dovecot\'s passwd-file, with any of its password schemes'
+htpasswd\t'Apache\'s htpasswd'
+htdigest\t'Apache\'s htdigest'
+shadow\t'Unix\'s /etc/shadow, or the lines that `chpasswd -e` takes'
+ldif\t'userPassword in LDIF, as slapcat and ldapsearch write it'
+postgresql\t'What `pg_dumpall --roles-only` writes, or psql of pg_authid'
+csv\t'CSV with a heading: user, realm, password, hash, verifier'"
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand import" -l realm -d 'The realm of names without one [default: the setting]' -r
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand import" -l default-scheme -d 'With --from dovecot: the scheme of passwords without a label [default: CRYPT]' -r
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand import" -l name-attribute -d 'With --from ldif: the attribute that is the account\'s name [default: uid]' -r -f -a "uid\t'A name without a realm as a rule'
+mail\t'A name with its realm'"
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand import" -s f -l database -d 'The account database, in place of the setting `database`' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand import" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand import" -l dry-run -d 'Say what would be done, and do nothing'

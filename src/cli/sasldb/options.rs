@@ -16,6 +16,7 @@ use crate::cli::when::When;
 use crate::config::{SocketPath, SocketPathError};
 use crate::credential::{Label, Network, ServiceName};
 use crate::identity::Realm;
+use crate::import::dovecot::Scheme as DovecotScheme;
 use crate::vocabulary::Mechanism;
 
 pub(super) use export::{Export, Form};
@@ -65,9 +66,9 @@ pub(super) enum Command {
     Password(Password),
     /// Take over the accounts of another program
     ///
-    /// Each password becomes the secrets that the settings ask for; nothing of it stays in the clear. Accounts that exist
-    /// already stay as they are. Prints a line for each entry: taken, kept, skipped or not-needed, whose it is, and why. The
-    /// status is 0 if nothing had to be left behind, else 1.
+    /// A password in the clear becomes the secrets that the settings ask for; a hash or verifier is kept as it is. Accounts that
+    /// exist already stay as they are. Prints a line for each entry: taken, kept, skipped or not-needed; whose it is; why; its line;
+    /// and the mechanisms by which it logs in from now on. The status is 0 if nothing had to be left behind, else 1.
     Import(Import),
     /// Write accounts in a form that other programs read, or another database
     ///
@@ -176,6 +177,15 @@ pub(super) struct Import {
     /// The program that wrote the file
     #[arg(long, value_name = "PROGRAM")]
     pub(super) from: Source,
+    /// The realm of names without one [default: the setting]
+    #[arg(long, value_parser = Realm::new)]
+    pub(super) realm: Option<Realm>,
+    /// With --from dovecot: the scheme of passwords without a label [default: CRYPT]
+    #[arg(long, value_name = "SCHEME", value_parser = scheme)]
+    pub(super) default_scheme: Option<DovecotScheme>,
+    /// With --from ldif: the attribute that is the account's name [default: uid]
+    #[arg(long, value_name = "ATTRIBUTE")]
+    pub(super) name_attribute: Option<NameAttribute>,
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -185,15 +195,38 @@ pub(super) struct Import {
     /// Print a line of JSON for each entry
     #[arg(long)]
     pub(super) json: bool,
-    /// The file
+    /// The file; `-` is stdin
     pub(super) file: PathBuf,
 }
 
 /// Whose file it is.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Source {
     /// saslpasswd2's /etc/sasldb2, or what db5.3_dump, mdb_dump or gdbm_dump writes of it
     Sasldb2,
+    /// Dovecot's passwd-file, with any of its password schemes
+    Dovecot,
+    /// Apache's htpasswd
+    Htpasswd,
+    /// Apache's htdigest
+    Htdigest,
+    /// Unix's /etc/shadow, or the lines that `chpasswd -e` takes
+    Shadow,
+    /// userPassword in LDIF, as slapcat and ldapsearch write it
+    Ldif,
+    /// What `pg_dumpall --roles-only` writes, or psql of pg_authid
+    Postgresql,
+    /// CSV with a heading: user, realm, password, hash, verifier
+    Csv,
+}
+
+/// Which attribute is the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum NameAttribute {
+    /// A name without a realm as a rule
+    Uid,
+    /// A name with its realm
+    Mail,
 }
 
 #[derive(Debug, Args)]
@@ -436,6 +469,10 @@ pub(super) struct AccountArgument {
     pub(super) realm: Option<OsString>,
     /// The account: NAME or NAME@REALM
     pub(super) user: OsString,
+}
+
+fn scheme(name: &str) -> Result<DovecotScheme, String> {
+    DovecotScheme::new(name).ok_or_else(|| "a scheme has letters, digits and any of - .".to_owned())
 }
 
 fn service(name: &str) -> Result<ServiceName, String> {

@@ -28,7 +28,7 @@ use crate::store::{Applied, CredentialAdmin as _, StoreError};
 use super::options::Apply;
 pub(super) use plan::SEALED;
 use plan::{Fate, NoPlan, Plan, Planner};
-use prune::Seen;
+pub(super) use prune::{Seen, mark};
 use read::{Source, Wrong};
 use report::Report;
 use wanted::Entry;
@@ -182,7 +182,7 @@ impl Run<'_> {
 
     fn take(&mut self, entry: Entry, plan: Plan) -> Result<(), Failure> {
         if let Some(seen) = &mut self.seen
-            && !seen.insert(prune::seen(&plan.identity.key()))
+            && !seen.insert(mark(&plan.identity.key()))
         {
             self.report.wrong(entry.place, &format!("{} is named before", plan.identity));
             return Ok(());

@@ -13,9 +13,9 @@ use super::Run;
 use super::plan::{Fate, Plan};
 
 /// Stands for a key in a quarter of its room. Two names that share it would have to be looked for, by 2^64 hashes.
-pub(super) type Seen = [u8; 16];
+pub(in crate::cli::sasldb) type Seen = [u8; 16];
 
-pub(super) fn seen(key: &IdentityKey) -> Seen {
+pub(in crate::cli::sasldb) fn mark(key: &IdentityKey) -> Seen {
     let hash = Sha256::new().chain_update(key.name()).chain_update("@").chain_update(key.realm()).finalize();
     let mut seen = Seen::default();
     seen.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
@@ -36,7 +36,7 @@ impl Run<'_> {
         let mut others: Vec<Identity> = Vec::new();
         let mut many = 0u64;
         store.list(&mut |account| {
-            if !named.contains(&seen(&account.identity.key())) {
+            if !named.contains(&mark(&account.identity.key())) {
                 many = many.saturating_add(1);
                 if many <= most {
                     others.push(account.identity);

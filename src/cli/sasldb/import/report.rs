@@ -1,16 +1,16 @@
 //! What becomes of each entry, told as it is done.
 
-use std::fmt::Display;
-
 use anyhow::Context as _;
 use serde::{Serialize, Serializer};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Data, to_stderr};
+use crate::identity::Identity;
+use crate::vocabulary::{Mechanism, MechanismSet};
 
 /// What becomes of an entry. Scripts count on the words.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It is an account now.
     Taken,
@@ -18,7 +18,7 @@ pub(super) enum Fate {
     Kept,
     /// It cannot be taken.
     Skipped,
-    /// It holds nothing that is not made anew.
+    /// It holds nothing that an account could be made of.
     NotNeeded,
 }
 
@@ -39,11 +39,69 @@ impl Serialize for Fate {
     }
 }
 
+/// An entry of a file, before anything becomes of it.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// The line, where the file has any.
+    pub(super) line: Option<u64>,
+    /// Whose it is, as the file has it.
+    pub(super) who: Option<String>,
+}
+
+/// What became of an entry.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) place: Place,
+    pub(super) fate: Fate,
+    pub(super) why: String,
+    /// Which account it is, and by what its password logs in; where it is taken.
+    pub(super) account: Option<(Identity, MechanismSet)>,
+}
+
 #[derive(Serialize)]
-struct Entry<'a> {
+struct Json<'a> {
     fate: Fate,
-    entry: &'a str,
-    why: String,
+    entry: Option<&'a str>,
+    why: &'a str,
+    line: Option<u64>,
+    account: Option<String>,
+    mechanisms: Vec<&'static str>,
+}
+
+impl Told {
+    pub(super) fn new(place: Place, fate: Fate, why: impl ToString) -> Self {
+        Self { place, fate, why: why.to_string(), account: None }
+    }
+
+    /// It was not taken after all; of several reasons the first is told.
+    pub(super) fn fail(&mut self, why: impl ToString) {
+        if self.account.take().is_some() {
+            self.fate = Fate::Skipped;
+            self.why = why.to_string();
+        }
+    }
+
+    fn mechanisms(&self) -> Vec<&'static str> {
+        self.account.iter().flat_map(|(_, served)| served.iter()).map(Mechanism::name).collect()
+    }
+
+    fn json(&self) -> Json<'_> {
+        Json {
+            fate: self.fate,
+            entry: self.place.who.as_deref(),
+            why: &self.why,
+            line: self.place.line,
+            account: self.account.as_ref().map(|(identity, _)| identity.to_string()),
+            mechanisms: self.mechanisms(),
+        }
+    }
+
+    fn columns(&self) -> String {
+        let or_dash = |text: String| if text.is_empty() { "-".to_owned() } else { text };
+        let entry = or_dash(self.place.who.clone().unwrap_or_default());
+        let line = self.place.line.map_or_else(|| "-".to_owned(), |line| line.to_string());
+        [self.fate.word(), &entry, &self.why, &line, &or_dash(self.mechanisms().join(","))].join("\t")
+    }
 }
 
 /// One line for each entry on stdout, the sum on stderr.
@@ -60,8 +118,8 @@ impl Report {
         Self { data: Data::new(), json, taken: 0, kept: 0, skipped: 0 }
     }
 
-    pub(super) fn tell(&mut self, entry: &str, fate: Fate, why: impl Display) -> Result<(), Failure> {
-        let count = match fate {
+    pub(super) fn tell(&mut self, told: &Told) -> Result<(), Failure> {
+        let count = match told.fate {
             Fate::Taken => &mut self.taken,
             Fate::Kept => &mut self.kept,
             Fate::Skipped => &mut self.skipped,
@@ -69,10 +127,9 @@ impl Report {
         };
         *count = count.saturating_add(1);
         let line = if self.json {
-            let entry = Entry { fate, entry, why: why.to_string() };
-            serde_json::to_string(&entry).context("cannot write JSON").map_err(broken)?
+            serde_json::to_string(&told.json()).context("cannot write JSON").map_err(broken)?
         } else {
-            format!("{}\t{entry}\t{why}", fate.word())
+            told.columns()
         };
         self.data.line(line).context("cannot write to stdout").map_err(broken)?;
         Ok(())

@@ -1,0 +1,259 @@
+//! Where accounts go: thousands in a transaction, each whole or not at all, however the command ends.
+
+use std::collections::HashSet;
+use std::num::NonZero;
+use std::thread;
+
+use crate::cli::audit_log;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::output::Program;
+use crate::cli::sasldb::apply::{Seen, mark};
+use crate::cli::site::{self, Site};
+use crate::cli::when::rfc3339;
+use crate::config::Config;
+use crate::credential::{
+    AccountState, DigestSpelling, Iterations, Label, PasswordFacts, Recipe, Stored, derive_on_this_thread,
+};
+use crate::identity::{Identity, Realms};
+use crate::import::Entry;
+use crate::store::sqlite::Writer;
+use crate::store::{Applied, Basis, Change, CredentialAdmin as _, Receipt, StoreError};
+
+use super::super::options::Import;
+use super::report::{Fate, Place, Report, Told};
+use super::served;
+
+/// How many accounts are written in one transaction.
+const BATCH: usize = 1000;
+
+/// Where accounts go.
+pub(super) struct Target<'a> {
+    program: &'a Program,
+    site: &'a Site,
+    import: &'a Import,
+    /// None where there is no database, until the first account makes it.
+    store: Option<Writer>,
+    realms: Realms,
+    /// Whom the file has named: `joe@mx1` and `joe@mx1.example.com` may be one account here.
+    seen: HashSet<Seen>,
+    batch: Vec<Pending>,
+    report: Report,
+}
+
+/// What waits for its turn to be told.
+enum Pending {
+    Told(Told),
+    Job(Box<Job>),
+}
+
+/// An account that is to be made, or given another password.
+struct Job {
+    facts: PasswordFacts,
+    /// Where it is another than the account has.
+    state: Option<AccountState>,
+    basis: Basis,
+    password: Stored,
+    told: Told,
+}
+
+impl<'a> Target<'a> {
+    /// Opens the store if there is one.
+    pub(super) fn open(program: &'a Program, site: &'a Site, import: &'a Import) -> Result<Self, Failure> {
+        let mut store = match site.existing_writer() {
+            Err(StoreError::Missing(_)) => None,
+            opened => Some(opened?),
+        };
+        let realms = match &mut store {
+            Some(store) => site.realms(store)?,
+            None => site.realms_of_a_new_database()?,
+        };
+        let report = Report::new(import.json);
+        Ok(Self { program, site, import, store, realms, seen: HashSet::new(), batch: Vec::new(), report })
+    }
+
+    /// Tells of an entry that makes no account.
+    pub(super) fn leave(&mut self, told: Told) -> Result<(), Failure> {
+        self.push(Pending::Told(told))
+    }
+
+    /// Makes an account of an entry.
+    pub(super) fn take(&mut self, place: Place, entry: Entry) -> Result<(), Failure> {
+        // Under an alias nobody would find it: an alias is the default realm.
+        let identity = self.realms.resolve(&entry.authcid, self.import.realm.as_ref());
+        if !self.seen.insert(mark(&identity.key())) {
+            let why = format!("{identity} is taken from another entry");
+            return self.push(Pending::Told(Told::new(place, Fate::Skipped, why)));
+        }
+        let pending = self.plan(place, entry, identity)?;
+        self.push(pending)
+    }
+
+    /// Writes what is left, and tells the sum.
+    pub(super) fn finish(mut self) -> Result<Exit, Failure> {
+        self.write()?;
+        self.report.finish(self.import.dry_run)
+    }
+
+    fn push(&mut self, pending: Pending) -> Result<(), Failure> {
+        self.batch.push(pending);
+        if self.batch.len() >= BATCH { self.write() } else { Ok(()) }
+    }
+
+    fn plan(&mut self, place: Place, entry: Entry, identity: Identity) -> Result<Pending, Failure> {
+        if self.store.is_none() && !self.import.dry_run {
+            self.store = Some(self.site.writer_or_new(self.program)?);
+        }
+        let label = Label::main();
+        let (basis, before) = match &mut self.store {
+            None => (None, None),
+            Some(store) => {
+                let read =
+                    store.basis(&identity, &label).and_then(|basis| Ok((basis, store.account(&identity.key())?)));
+                match read {
+                    Ok((basis, account)) => (Some(basis), account.map(|account| account.state)),
+                    Err(fault @ (StoreError::Damaged(_) | StoreError::Refused(_))) => {
+                        return Ok(Pending::Told(Told::new(place, Fate::Skipped, fault)));
+                    }
+                    Err(fault) => return Err(fault.into()),
+                }
+            }
+        };
+        if before.is_some() && !self.import.replace {
+            let why = format!("{identity} exists, and stays as it is");
+            return Ok(Pending::Told(Told::new(place, Fate::Kept, why)));
+        }
+        let spelled = basis.as_ref().map_or(&identity, |basis| &basis.identity);
+        // What was disabled by hand stays so, and what was to end does.
+        let before = before.unwrap_or_default();
+        let state = AccountState {
+            disabled: before.disabled || entry.disabled.is_some(),
+            expires: entry.expires.or(before.expires),
+        };
+        let told = self.told(place, &entry, spelled, state);
+        let Some(basis) = basis.filter(|_| !self.import.dry_run && told.fate == Fate::Taken) else {
+            return Ok(Pending::Told(told));
+        };
+        let facts = PasswordFacts {
+            expires: entry.password_expires,
+            networks: entry.networks,
+            ..PasswordFacts::unlimited(label)
+        };
+        let state = (state != before).then_some(state);
+        Ok(Pending::Job(Box::new(Job { facts, state, basis, password: entry.password, told })))
+    }
+
+    /// What will be told of an entry once it is written.
+    fn told(&self, place: Place, entry: &Entry, identity: &Identity, state: AccountState) -> Told {
+        let served = match &entry.password {
+            Stored::Password(_) => served::by_schemes(&self.site.config.schemes),
+            Stored::Forms(secrets) => served::by_secrets(secrets, entry.spelling.as_ref(), identity, &self.realms),
+        };
+        let remarks = remarks(entry, state);
+        if served.is_empty() {
+            return Told::new(place, Fate::Skipped, format!("nobody could log in as {identity}{remarks}"));
+        }
+        let why = format!("as {identity}{remarks}");
+        Told { place, fate: Fate::Taken, why, account: Some((identity.clone(), served)) }
+    }
+
+    /// Writes the batch in one transaction, and tells of it.
+    fn write(&mut self) -> Result<(), Failure> {
+        let batch = std::mem::take(&mut self.batch);
+        let batch = self.derived(batch);
+        let mut changes = Vec::new();
+        let batch: Vec<_> = batch.into_iter().map(|pending| pending.split(&mut changes)).collect();
+        let outcomes = match &mut self.store {
+            Some(store) if !changes.is_empty() => store.apply_each(changes, &site::actor(self.program), site::now())?,
+            _ => Vec::new(),
+        };
+        let mut outcomes = outcomes.into_iter();
+        let mut last = None;
+        for (mut told, count) in batch {
+            for outcome in outcomes.by_ref().take(count) {
+                match outcome {
+                    Ok(Receipt { applied: Applied::Conflict, .. }) => told.fail("somebody else changed it meanwhile"),
+                    Ok(receipt) => last = receipt.audit.or(last),
+                    Err(fault) => told.fail(fault),
+                }
+            }
+            self.report.tell(&told)?;
+        }
+        if let Some(audit) = last {
+            // One line for all: the head of the last change covers those before it.
+            audit_log::note_of_all(self.program, "accounts imported", &audit);
+        }
+        Ok(())
+    }
+
+    /// The batch with secrets in the place of passwords.
+    fn derived(&self, mut batch: Vec<Pending>) -> Vec<Pending> {
+        let (config, realms) = (&self.site.config, &self.realms);
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let size = batch.len().div_ceil(threads).max(1);
+        thread::scope(|scope| {
+            for part in batch.chunks_mut(size) {
+                scope.spawn(move || part.iter_mut().for_each(|pending| pending.derive(config, realms)));
+            }
+        });
+        batch
+    }
+}
+
+impl Pending {
+    fn derive(&mut self, config: &Config, realms: &Realms) {
+        let Self::Job(job) = self else { return };
+        let Stored::Password(password) = &job.password else { return };
+        let recipe = Recipe {
+            identity: &job.basis.identity,
+            realms,
+            salt_key: &job.basis.salt_key,
+            schemes: &config.schemes,
+            iterations: Iterations { usual: config.scram_iterations, bound: &job.basis.iterations },
+        };
+        job.password = Stored::Forms(Box::new(derive_on_this_thread(password, &recipe)));
+    }
+
+    /// Its changes go to `changes`; what stays is what to tell, and how many they were.
+    fn split(self, changes: &mut Vec<Change>) -> (Told, usize) {
+        let job = match self {
+            Self::Told(told) => return (told, 0),
+            Self::Job(job) => *job,
+        };
+        let Stored::Forms(secrets) = job.password else { return (job.told, 0) };
+        let before = changes.len();
+        let key = job.basis.identity.key();
+        changes.push(Change::SetPassword {
+            identity: job.basis.identity,
+            facts: job.facts,
+            secrets: *secrets,
+            expected: job.basis.revision,
+        });
+        changes.extend(job.state.map(|state| Change::SetState { key, state }));
+        (job.told, changes.len().saturating_sub(before))
+    }
+}
+
+/// What a person should know beyond the name.
+fn remarks(entry: &Entry, state: AccountState) -> String {
+    let mut remarks = String::new();
+    match entry.disabled {
+        Some(why) => remarks += &format!(", disabled ({why})"),
+        None if state.disabled => remarks += ", disabled as before",
+        None => {}
+    }
+    if let Some(at) = state.expires {
+        remarks += &format!(", expires {}", rfc3339(at));
+    }
+    if let Some(at) = entry.password_expires {
+        remarks += &format!(", its password until {}", rfc3339(at));
+    }
+    if !entry.networks.is_empty() {
+        let networks: Vec<String> = entry.networks.iter().map(ToString::to_string).collect();
+        remarks += &format!(", from {} only", networks.join(" "));
+    }
+    if let Some(DigestSpelling { username, realm }) = &entry.spelling {
+        remarks += &format!(", DIGEST-MD5 as {username:?} in realm {realm:?} only");
+    }
+    remarks
+}
