@@ -94,6 +94,16 @@ impl Ours {
         let ran = Ran::from(child.wait_with_output().unwrap());
         assert_eq!(ran.status, 0, "saslpasswd-rs {options:?} {user}: {}", ran.text);
     }
+
+    /// Runs `sasldb-rs` on the database, with `input` on its standard input.
+    pub(crate) fn sasldb_with(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sasldb-rs"));
+        command.arg("--config").arg(&self.settings).arg("-f").arg(&self.database).args(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // A program that refuses its arguments does not read.
+        let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes());
+        child.wait_with_output().unwrap().into()
+    }
 }
 
 impl Drop for Ours {

@@ -24,6 +24,7 @@ mod exports;
 mod fail2ban;
 mod from_cyrus;
 mod helper;
+mod imports;
 mod installed;
 #[path = "../transcript/lines.rs"]
 mod lines;
