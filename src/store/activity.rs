@@ -164,6 +164,9 @@ impl ActivityWriter {
                                   last_handed_out = max(coalesce(last_handed_out, 0), excluded.last_handed_out)";
         let Self { connection, path, .. } = self;
         let fail = |e| fault(path, e);
+        // As the table lies: with a large one, each of its pages is then fetched, noted in the journal and written once.
+        let mut uses: Vec<(&Use, &Seen)> = uses.into_iter().collect();
+        uses.sort_unstable_by(|(one, _), (other, _)| one.key.cmp(&other.key));
         let transaction = connection.transaction().map_err(fail)?;
         transaction.execute(PERIOD, (&database[..], now.0, gap)).map_err(fail)?;
         {
