@@ -30,6 +30,8 @@ mod check;
 mod export;
 #[path = "cli/imports.rs"]
 mod imports;
+#[path = "cli/interrupts.rs"]
+mod interrupts;
 #[path = "cli/listing.rs"]
 mod listing;
 #[path = "cli/logins.rs"]

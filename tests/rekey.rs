@@ -40,7 +40,7 @@ fn made(folder: &Path, accounts: usize) -> (Place, Writer) {
 }
 
 fn run(place: &Place) -> Result<Rekeyed, StoreError> {
-    rekey(place, &actor(), NOW, &mut SystemEntropy)
+    rekey(place, &actor(), NOW, &mut SystemEntropy, &mut |_| true)
 }
 
 fn keys(place: &Place) -> Vec<String> {

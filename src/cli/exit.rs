@@ -22,6 +22,8 @@ pub enum Exit {
     Unavailable = 75,
     /// The configuration file is wrong. EX_CONFIG of sysexits.h.
     Configuration = 78,
+    /// Stopped by SIGINT or SIGTERM, with everything whole. As shells have it for SIGINT.
+    Interrupted = 130,
 }
 
 impl Termination for Exit {

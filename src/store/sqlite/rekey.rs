@@ -27,6 +27,8 @@ pub struct Rekeyed {
     pub accounts: u64,
     /// Names the key.
     pub key: [u8; 8],
+    /// Whether it came to its end. If not, both keys are in the key file, and the next run goes on.
+    pub whole: bool,
     /// The audit's entry; `None` where an interrupted run was ended, which had made it.
     pub head: Option<AuditHead>,
 }
@@ -34,10 +36,18 @@ pub struct Rekeyed {
 /// Makes a new key, seals every account with it, and takes the old one out of the key file. SCRAM salts stay as they are, and so
 /// does the proof of the audit.
 ///
+/// After each transaction `goes_on` is told how many accounts are sealed anew, and says whether to.
+///
 /// # Errors
 /// See [`StoreError`]. Whatever was done until then stays, and either key opens what it sealed; accounts that cannot be opened
 /// keep the old key in the file.
-pub fn rekey(place: &Place, actor: &Actor, now: UnixTime, entropy: &mut dyn Entropy) -> Result<Rekeyed, StoreError> {
+pub fn rekey(
+    place: &Place,
+    actor: &Actor,
+    now: UnixTime,
+    entropy: &mut dyn Entropy,
+    goes_on: &mut dyn FnMut(u64) -> bool,
+) -> Result<Rekeyed, StoreError> {
     // One at a time. Opened before the lock is taken, because to bring a database up to date takes it too; and again after it, as
     // another run may just have ended.
     let _lock = create::open_existing(place)?.file.lock_folder()?;
@@ -51,11 +61,15 @@ pub fn rekey(place: &Place, actor: &Actor, now: UnixTime, entropy: &mut dyn Entr
     } else {
         Some(go_over(&mut database, actor, now, entropy)?)
     };
-    let accounts = seal_anew(&database, entropy)?;
+    let (accounts, whole) = seal_anew(&database, entropy, goes_on)?;
+    let done = Rekeyed { accounts, key: database.meta.key_id.0, whole, head };
+    if !whole {
+        return Ok(done);
+    }
     // What the old key sealed lies in the log until then.
     checkpoint(&database.connection);
     keyfile::keep_last(&place.key_file)?;
-    Ok(Rekeyed { accounts, key: database.meta.key_id.0, head })
+    Ok(done)
 }
 
 fn go_over(
@@ -79,11 +93,16 @@ fn go_over(
     Ok(head)
 }
 
-fn seal_anew(database: &Database, entropy: &mut dyn Entropy) -> Result<u64, StoreError> {
+/// How many it sealed, and whether these are all.
+fn seal_anew(
+    database: &Database,
+    entropy: &mut dyn Entropy,
+    goes_on: &mut dyn FnMut(u64) -> bool,
+) -> Result<(u64, bool), StoreError> {
     let fail = |e| fault(database.file.path(), e);
     let key = database.sealing_key()?;
     let (mut after, mut done, mut unreadable) = ((String::new(), String::new()), 0u64, 0u64);
-    loop {
+    while goes_on(done) {
         let transaction =
             Transaction::new_unchecked(&database.connection, TransactionBehavior::Immediate).map_err(fail)?;
         let (rows, last, damaged) = old_rows(database, &transaction, key, &after, entropy)?;
@@ -95,13 +114,14 @@ fn seal_anew(database: &Database, entropy: &mut dyn Entropy) -> Result<u64, Stor
         unreadable = unreadable.saturating_add(damaged);
         match last {
             Some(last) => after = last,
-            None if unreadable == 0 => return Ok(done),
+            None if unreadable == 0 => return Ok((done, true)),
             None => {
                 let what = format!("{unreadable} accounts cannot be opened, so the earlier key stays in the key file");
                 return Err(StoreError::Damaged(what));
             }
         }
     }
+    Ok((done, false))
 }
 
 /// Accounts sealed anew; where the last one looked at stands, if there was one; and how many could not be opened.

@@ -21,6 +21,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::Program;
 use crate::cli::site::{self, Site};
+use crate::cli::stop::{self, Stop};
 use crate::credential::MAX_PASSWORDS;
 use crate::identity::Realms;
 use crate::store::{Applied, CredentialAdmin as _, StoreError};
@@ -39,6 +40,9 @@ const QUEUE: usize = 1024;
 /// How many accounts are written in one transaction, and how long the first of them waits for others.
 const BATCH: usize = 2000;
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a thread that has nothing to do waits before it looks whether the work is stopped.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// How often an account may be changed by others between reading it and writing it before we give up.
 const TRIES: usize = 10;
@@ -71,25 +75,35 @@ pub(super) fn apply(program: &Program, site: &Site, apply: &Apply) -> Result<Exi
         seen: apply.prune.then(HashSet::new),
         batch: Vec::new(),
     };
-    thread::scope(|scope| {
+    let stop = Stop::on_signals()?;
+    let ended = thread::scope(|scope| {
         let (to_workers, entries) = bounded(QUEUE);
         let (to_writer, plans) = bounded(QUEUE);
-        let reader = scope.spawn(move || source.each(|entry| to_workers.send(entry).is_ok()));
+        // Not of the scope: nobody can wait for one that waits for stdin.
+        let reader = thread::spawn(move || source.each(|entry| to_workers.send(entry).is_ok()));
         for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
-            let (entries, to_writer, realms) = (entries.clone(), to_writer.clone(), &realms);
+            let (entries, to_writer, realms) = (Entries(entries.clone(), stop.clone()), to_writer.clone(), &realms);
             scope.spawn(move || {
-                if let Err(fault) = work(site, realms, apply.dry_run, has_store, &entries, &to_writer) {
+                if let Err(fault) = work(site, realms, apply.dry_run, has_store, entries, &to_writer) {
                     let _ = to_writer.send(Err(Unplanned::Stop(fault)));
                 }
             });
         }
         // So that each thread sees when those before or after it are gone.
         drop((entries, to_writer));
-        let written = run.write(&plans);
+        let written = run.write(&plans, &stop);
         drop(plans);
-        let read = reader.join().unwrap_or(Ok(()));
-        written.and(read)
-    })?;
+        if stop.is_asked() || written.is_err() {
+            stop.ask();
+            return written;
+        }
+        reader.join().unwrap_or(Ok(()))
+    });
+    if ended.is_ok() && stop.is_asked() {
+        run.report.finish()?;
+        return Err(stop::interrupted());
+    }
+    ended?;
     if let Some(most) = apply.max_removals.filter(|_| apply.prune) {
         run.prune(most)?;
     }
@@ -117,13 +131,30 @@ pub fn entries_of(file: &[u8], realms: &Realms) -> Result<Vec<Told>, String> {
     read.map(|()| entries).map_err(|failure| failure.to_string())
 }
 
+/// What was read, until there is no more or the work is stopped.
+struct Entries(Receiver<Result<Entry, Wrong>>, Stop);
+
+impl Iterator for Entries {
+    type Item = Result<Entry, Wrong>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.0.recv_timeout(LOOK) {
+                Ok(entry) => return Some(entry),
+                Err(RecvTimeoutError::Timeout) if !self.1.is_asked() => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
 /// Plans entries until there are no more.
 fn work(
     site: &Site,
     realms: &Realms,
     dry_run: bool,
     has_store: bool,
-    entries: &Receiver<Result<Entry, Wrong>>,
+    entries: Entries,
     to_writer: &Sender<Planned>,
 ) -> Result<(), Failure> {
     let store = if has_store { Some(site.writer()?) } else { None };
@@ -155,11 +186,12 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn write(&mut self, plans: &Receiver<Planned>) -> Result<(), Failure> {
+    /// Writes until there are no more plans, or what is at hand when the work is stopped.
+    fn write(&mut self, plans: &Receiver<Planned>, stop: &Stop) -> Result<(), Failure> {
         let mut since: Option<Instant> = None;
-        loop {
+        while !stop.is_asked() {
             let waited = since.map(|since| since.elapsed()).unwrap_or_default();
-            let wait = PATIENCE.saturating_sub(waited);
+            let wait = PATIENCE.saturating_sub(waited).min(LOOK);
             match plans.recv_timeout(wait) {
                 Ok(Ok((entry, plan))) => {
                     self.take(entry, plan)?;
@@ -178,6 +210,7 @@ impl Run<'_> {
             }
             self.report.progress();
         }
+        self.commit()
     }
 
     fn take(&mut self, entry: Entry, plan: Plan) -> Result<(), Failure> {

@@ -1,22 +1,17 @@
 //! What `apply` says: differences on stdout, all else on stderr.
 
-use std::io::IsTerminal as _;
-use std::time::{Duration, Instant};
-
 use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::output::{self, Data, to_stderr};
+use crate::cli::output::{Data, to_stderr};
+use crate::cli::progress::{Lines, Progress};
 
 use super::plan::{Fate, Plan};
 
 /// How many weak passwords are named; a million would be no warning any more.
 const WEAK_NAMED: u64 = 20;
-
-/// Between two words about how far it is.
-const PAUSE: Duration = Duration::from_millis(500);
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -30,7 +25,7 @@ pub(super) struct Report {
     data: Data,
     json: bool,
     dry_run: bool,
-    progress: Option<(Instant, Instant)>,
+    progress: Progress,
     created: u64,
     changed: u64,
     removed: u64,
@@ -41,14 +36,11 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn new(json: bool, dry_run: bool) -> Self {
-        let now = Instant::now();
-        // Where the lines themselves scroll by, they are the progress.
-        let shows_progress = std::io::stderr().is_terminal() && !output::is_terminal();
         Self {
             data: Data::new(),
             json,
             dry_run,
-            progress: shows_progress.then_some((now, now)),
+            progress: Progress::begin(None, Lines::Many),
             created: 0,
             changed: 0,
             removed: 0,
@@ -70,7 +62,7 @@ impl Report {
         if let Some(weakness) = &plan.weak {
             self.weak = self.weak.saturating_add(1);
             if self.weak <= WEAK_NAMED {
-                to_stderr(format_args!("warning: {weakness}\n"));
+                self.progress.aside(|| to_stderr(format_args!("warning: {weakness}\n")));
             }
         }
         if plan.fate == Fate::Unchanged {
@@ -90,7 +82,7 @@ impl Report {
     /// An entry cannot be applied.
     pub(super) fn wrong(&mut self, place: u64, why: &str) {
         self.wrong = self.wrong.saturating_add(1);
-        to_stderr(format_args!("entry {place}: {why}\n"));
+        self.progress.aside(|| to_stderr(format_args!("entry {place}: {why}\n")));
     }
 
     /// Whether every entry could be applied so far.
@@ -99,24 +91,15 @@ impl Report {
     }
 
     /// Tells a person how far it is.
-    pub(super) fn progress(&mut self) {
-        let Some((begun, last)) = &mut self.progress else { return };
-        if last.elapsed() < PAUSE {
-            return;
-        }
-        *last = Instant::now();
+    pub(super) fn progress(&self) {
         let so_far = [self.created, self.changed, self.removed, self.unchanged, self.wrong];
-        let so_far = so_far.into_iter().fold(0, u64::saturating_add);
-        let seconds = begun.elapsed().as_secs().max(1);
-        to_stderr(format_args!("\r{so_far} accounts, {} in a second", so_far.checked_div(seconds).unwrap_or(so_far)));
+        self.progress.at(so_far.into_iter().fold(0, u64::saturating_add));
     }
 
     /// The sum, and the status.
     pub(super) fn finish(self) -> Result<Exit, Failure> {
+        self.progress.end();
         self.data.finish().context("cannot write to stdout").map_err(broken)?;
-        if self.progress.is_some() {
-            to_stderr("\r\x1b[K");
-        }
         if self.weak > WEAK_NAMED {
             to_stderr(format_args!("warning: {} passwords are weak\n", self.weak));
         }

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::progress::{Lines, Progress};
 use crate::cli::site::{self, Site};
 use crate::config::Config;
 use crate::credential::Account;
@@ -71,10 +72,15 @@ fn look_through(site: &Site, asked: Option<&Config>, report: &mut Report) -> Res
     let learnt = asked.unwrap_or(&site.config).learn.as_slice();
     mechanisms::learnt_for_nothing(learnt, names.announced).for_each(|finding| _ = report.add(&finding));
     let now = site::now();
-    let accounts = inspector.accounts(&mut |account| match account {
-        Ok(account) => check_account(&account, &names, now, report),
-        Err(fault) => report.add(&Finding::new(Kind::Seal, &database, fault)),
+    let progress = Progress::begin(None, Lines::Many);
+    let accounts = inspector.accounts(&mut |account| {
+        progress.one_more();
+        match account {
+            Ok(account) => check_account(&account, &names, now, report),
+            Err(fault) => report.add(&Finding::new(Kind::Seal, &database, fault)),
+        }
     });
+    progress.end();
     damage(report, Kind::Integrity, accounts)
 }
 

@@ -9,7 +9,9 @@ use crate::cli::failure::Failure;
 use crate::cli::listing;
 use crate::cli::output::{self, Reader};
 use crate::cli::pattern::Pattern;
+use crate::cli::progress::{Lines, Progress};
 use crate::cli::site::{self, Site};
+use crate::cli::stop::{self, Stop};
 use crate::credential::Account;
 use crate::identity::Identity;
 use crate::store::sqlite::Inspector;
@@ -93,13 +95,22 @@ struct Run {
     written: Result<Reader, Failure>,
     fits: bool,
     whole: bool,
+    progress: Progress,
+    /// Of a file, which is not to stay behind half-written. Who reads stdout sees the end.
+    stop: Option<Stop>,
 }
 
 impl Run {
     /// To be begun when the store is open, so that no file is made where it does not.
     fn begin(export: &Export, patterns: Vec<Pattern>) -> Result<Self, Failure> {
         let sink = Sink::open(export.output.as_deref())?;
-        Ok(Self { sink, fits: patterns.is_empty(), patterns, written: Ok(Reader::Present), whole: true })
+        let (stop, lines) = match &export.output {
+            Some(_) => (Some(Stop::on_signals()?), Lines::None),
+            None => (None, Lines::Many),
+        };
+        let progress = Progress::begin(None, lines);
+        let fits = patterns.is_empty();
+        Ok(Self { sink, patterns, written: Ok(Reader::Present), fits, whole: true, progress, stop })
     }
 
     fn wants(&mut self, identity: &Identity) -> bool {
@@ -110,18 +121,27 @@ impl Run {
 
     fn line(&mut self, line: &str) {
         self.written = self.sink.line(line);
+        self.progress.one_more();
     }
 
     fn left_out(&mut self, why: &str) {
         self.whole = false;
-        output::to_stderr(format_args!("left out: {why}\n"));
+        self.progress.aside(|| output::to_stderr(format_args!("left out: {why}\n")));
     }
 
     fn goes_on(&self) -> bool {
-        matches!(self.written, Ok(Reader::Present))
+        matches!(self.written, Ok(Reader::Present)) && !self.is_stopped()
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.as_ref().is_some_and(Stop::is_asked)
     }
 
     fn end(self) -> Result<Exit, Failure> {
+        self.progress.end();
+        if self.is_stopped() {
+            return Err(stop::interrupted().hint("the file is gone again"));
+        }
         if self.written? == Reader::Present {
             if !self.fits {
                 return Err(Failure::new(Exit::NoUser, anyhow::anyhow!("no account fits")));

@@ -1,0 +1,58 @@
+//! How far long work is, for a person who waits: on stderr, if that is a terminal.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::output;
+
+/// Shown until it is dropped. Clones are the same one.
+#[derive(Debug, Clone)]
+pub(super) struct Progress(ProgressBar);
+
+/// Whether lines on stdout tell how far it is as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// One for each account: on a terminal they are the progress.
+    Many,
+    /// None before the end.
+    None,
+}
+
+impl Progress {
+    /// Counts accounts; `total` where it is known.
+    pub(super) fn begin(total: Option<u64>, lines: Lines) -> Self {
+        if !std::io::stderr().is_terminal() || (lines == Lines::Many && output::is_terminal()) {
+            return Self(ProgressBar::hidden());
+        }
+        let (bar, template) = match total {
+            Some(total) => (ProgressBar::new(total), "{wide_bar} {human_pos} of {human_len} accounts, {eta} left"),
+            None => (ProgressBar::no_length(), "{spinner} {human_pos} accounts, {per_sec}"),
+        };
+        // The template is one: only a wrong one is refused.
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(bar)
+    }
+
+    /// So many are done by now.
+    pub(super) fn at(&self, done: u64) {
+        self.0.set_position(done);
+    }
+
+    /// One more is done.
+    pub(super) fn one_more(&self) {
+        self.0.inc(1);
+    }
+
+    /// Says something else on the terminal meanwhile.
+    pub(super) fn aside(&self, say: impl FnOnce()) {
+        self.0.suspend(say);
+    }
+
+    /// Takes it away.
+    pub(super) fn end(&self) {
+        self.0.finish_and_clear();
+    }
+}

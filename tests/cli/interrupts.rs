@@ -1,0 +1,147 @@
+//! Ctrl-C and SIGTERM during long work, on a real terminal: it ends with the database whole, and the next run goes on.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use nix::sys::stat::Mode;
+use rexpect::process::Signal;
+use rexpect::process::WaitStatus;
+use rexpect::session::{PtySession, spawn_command};
+use rusqlite::Connection;
+
+use crate::shell::{Ran, SASLDB, Shell};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn sasldb(shell: &Shell, arguments: &[&str]) -> Ran {
+    shell.run(SASLDB, arguments, b"")
+}
+
+/// On a terminal that echoes, as a person's does.
+fn start(shell: &Shell, arguments: &[&str]) -> Running {
+    let plain = shell.command(SASLDB, arguments);
+    let mut command = Command::new("sh");
+    command
+        .current_dir(shell.path(""))
+        .args(["-c", "stty echo; echo it begins; exec \"$@\"", "sh", SASLDB])
+        .args(plain.get_args());
+    let mut session = spawn_command(command, u64::try_from(PATIENCE.as_millis()).ok()).unwrap();
+    session.exp_string("it begins").unwrap();
+    Running { session }
+}
+
+struct Running {
+    session: PtySession,
+}
+
+fn wait_until(what: &str, mut ready: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !ready() {
+        assert!(start.elapsed() < PATIENCE, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+impl Running {
+    /// Presses it, and waits for the echo, which comes when the signal is on its way.
+    fn press_ctrl_c(&mut self) {
+        self.session.send_control('c').unwrap();
+        self.session.exp_string("^C").unwrap();
+    }
+
+    /// All that it says until it ends with this status.
+    fn said_with(mut self, status: i32) -> String {
+        let rest = self.session.exp_eof().unwrap();
+        match self.session.process().wait().unwrap() {
+            WaitStatus::Exited(_, found) => assert_eq!(found, status, "{rest}"),
+            other => panic!("{other:?}: {rest}"),
+        }
+        rest
+    }
+
+    fn assert_interrupted(self) {
+        let rest = self.said_with(130);
+        assert!(rest.contains("sasldb-rs: interrupted"), "{rest}");
+        assert!(rest.contains("hint: "), "{rest}");
+    }
+}
+
+/// Keeps others from writing.
+fn locked(shell: &Shell) -> Connection {
+    let connection = Connection::open(shell.database()).unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    connection
+}
+
+fn assert_whole(shell: &Shell) {
+    let check = sasldb(shell, &["check", "--json"]);
+    for kind in ["integrity", "audit", "seal"] {
+        assert!(!check.out.contains(&format!("\"{kind}\"")), "{check:?}");
+    }
+}
+
+#[test]
+fn apply_ends_with_what_it_has_and_the_next_run_goes_on() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let shell = Shell::new();
+        let entry = |name: &str| format!("{{\"name\": \"{name}\", \"password\": \"secret\"}}\n");
+        nix::unistd::mkfifo(&shell.path("pipe"), Mode::from_bits_truncate(0o600)).unwrap();
+        let mut running = start(&shell, &["apply", "pipe"]);
+        let mut pipe = OpenOptions::new().write(true).open(shell.path("pipe")).unwrap();
+        pipe.write_all((entry("ann") + &entry("bob")).as_bytes()).unwrap();
+        wait_until("both are there", || {
+            shell.database().exists() && sasldb(&shell, &["account", "list"]).out.lines().count() == 2
+        });
+        // There may be more to come: it waits for the pipe.
+        match signal {
+            Signal::SIGINT => running.press_ctrl_c(),
+            other => running.session.process_mut().signal(other).unwrap(),
+        }
+        running.assert_interrupted();
+        assert_whole(&shell);
+
+        fs::write(shell.path("all"), entry("ann") + &entry("bob") + &entry("eve")).unwrap();
+        let next = sasldb(&shell, &["apply", "all"]);
+        assert_eq!(next.out.lines().count(), 1, "{next:?}");
+        assert_eq!((next.status, sasldb(&shell, &["apply", "all"]).status), (Some(3), Some(0)));
+    }
+}
+
+#[test]
+fn rekey_ends_between_two_transactions_and_the_next_run_goes_on() {
+    let shell = Shell::new();
+    shell.make_mailman();
+    let keys = || fs::read_to_string(shell.key()).unwrap().lines().filter(|line| line.starts_with("key ")).count();
+    let lock = locked(&shell);
+    let mut running = start(&shell, &["rekey"]);
+    // A person sees how far it is.
+    running.session.exp_string("0 accounts").unwrap();
+    running.press_ctrl_c();
+    drop(lock);
+    running.assert_interrupted();
+    assert_eq!(keys(), 2);
+    assert_whole(&shell);
+    assert_eq!(shell.verify("mailman", b"secret"), Some(0));
+
+    let next = sasldb(&shell, &["rekey"]);
+    assert_eq!((next.status, next.err.as_str(), keys()), (Some(0), "", 1), "{next:?}");
+    assert_eq!(shell.verify("mailman", b"secret"), Some(0));
+}
+
+#[test]
+fn the_second_time_it_ends_at_once() {
+    let shell = Shell::new();
+    shell.make_mailman();
+    let lock = locked(&shell);
+    let mut running = start(&shell, &["rekey"]);
+    running.session.exp_string("0 accounts").unwrap();
+    running.press_ctrl_c();
+    running.press_ctrl_c();
+    let rest = running.said_with(130);
+    assert!(!rest.contains("interrupted"), "{rest}");
+    drop(lock);
+    assert_eq!(sasldb(&shell, &["rekey"]).status, Some(0));
+    assert_eq!(shell.verify("mailman", b"secret"), Some(0));
+}
