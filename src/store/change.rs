@@ -15,6 +15,8 @@ use crate::vocabulary::{Mechanism, MechanismSet, Scheme, ScramHash};
 use super::StoreError;
 use super::facts;
 
+pub use rename::renamable;
+
 /// Who makes a change, for the audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {

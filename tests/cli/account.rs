@@ -196,6 +196,17 @@ fn a_renamed_account_logs_in_by_its_new_name() {
 }
 
 #[test]
+fn a_dry_run_refuses_what_a_rename_refuses() {
+    let shell = Shell::new();
+    shell.configure("realm = \"example.com\"\nschemes = [\"digest-md5\"]");
+    shell.make_mailman();
+    let [dry, wet] = [&["rename", "--dry-run", "mailman", "other"][..], &["rename", "mailman", "other"]];
+    let (dry, wet) = (account(&shell, dry), account(&shell, wet));
+    assert!(wet.err.contains("has only digest-md5"), "{wet:?}");
+    assert_eq!((dry.status, dry.out, dry.err), (wet.status, wet.out, wet.err));
+}
+
+#[test]
 fn a_password_set_anew_keeps_its_limits() {
     let shell = shell_with_four();
     let add = ["password", "add", "joe", "--label", "phone", "--service", "smtp"];

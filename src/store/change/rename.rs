@@ -1,10 +1,34 @@
 //! What of an account outlives its name.
 
-use crate::credential::{Account, ScramSalt, Secrets, Who};
+use crate::credential::{Account, Cost, ScramSalt, Secrets, Who};
 use crate::identity::Identity;
 use crate::store::StoreError;
+use crate::vocabulary::Scheme;
 
 use super::{Applied, Note, Plan, Surroundings};
+
+/// Whether every password of the account is good for something without digest-md5, of which the name is a part.
+///
+/// # Errors
+/// [`StoreError::Refused`] says what is in the way of another name.
+pub fn renamable(account: &Account) -> Result<(), StoreError> {
+    let is_digest = |scheme| scheme == Scheme::DigestMd5;
+    let secrets = || account.passwords.iter().map(|password| &password.secrets);
+    if secrets().any(|secrets| secrets.schemes().all(is_digest)) {
+        return Err(StoreError::Refused(
+            "a password of the account has only digest-md5, which holds the name: set it together with another scheme first",
+        ));
+    }
+    let would_need_slow_hash = |secrets: &&Secrets| {
+        secrets.hash.as_ref().is_some_and(|hash| hash.cost() == Cost::Slow) && secrets.scram.is_empty()
+    };
+    if secrets().filter(would_need_slow_hash).count() > 1 {
+        return Err(StoreError::Refused(
+            "without digest-md5, several passwords of the account can be checked by a slow hash only, which would take too long",
+        ));
+    }
+    Ok(())
+}
 
 /// Gives `account` the name `to`.
 pub(super) fn rename(account: Account, to: Identity, surroundings: &Surroundings) -> Result<Plan, StoreError> {
@@ -15,6 +39,7 @@ pub(super) fn rename(account: Account, to: Identity, surroundings: &Surroundings
     if moves && surroundings.is_taken {
         return Err(StoreError::Refused("there is an account of that name already"));
     }
+    renamable(&account)?;
     let Account { identity: from, mut passwords, .. } = account;
     let who = Who::Account(from.key());
     let mut dropped = Vec::new();
@@ -25,19 +50,9 @@ pub(super) fn rename(account: Account, to: Identity, surroundings: &Surroundings
             secrets.digest_md5.clear();
             dropped.push(password.facts.label.as_str().to_owned());
         }
-        if secrets.schemes().next().is_none() {
-            return Err(StoreError::Refused(
-                "a password of the account has only digest-md5, which holds the name: set it together with another scheme first",
-            ));
-        }
         if moves {
             keep_salts(secrets, &who, surroundings);
         }
-    }
-    if passwords.iter().filter(|password| password.secrets.needs_slow_hash()).count() > 1 {
-        return Err(StoreError::Refused(
-            "without digest-md5, several passwords of the account can be checked by a slow hash only, which would take too long",
-        ));
     }
     let detail = serde_json::json!({ "from": from.to_string(), "digest_md5_dropped": dropped });
     Ok(Plan::Write(Account { identity: to, passwords, ..account }, Note::new(Applied::Changed, "rename", Some(detail))))

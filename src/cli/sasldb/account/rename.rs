@@ -9,8 +9,10 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::{self, Failure, refused_name};
 use crate::cli::output::{Data, Program, to_stderr};
 use crate::cli::site::{self, Named, Site};
+use crate::credential::Account;
 use crate::identity::{Identity, IdentityError};
-use crate::store::{Applied, Change, CredentialAdmin as _};
+use crate::store::sqlite::Writer;
+use crate::store::{Applied, Change, CredentialAdmin as _, renamable};
 use crate::vocabulary::Scheme;
 
 use super::super::options::RenameAccount;
@@ -36,7 +38,7 @@ pub(super) fn rename(program: &Program, site: &Site, rename: &RenameAccount) -> 
     }
     let has_digest = account.passwords.iter().any(|password| !password.secrets.digest_md5.is_empty());
     let applied = if rename.dry_run {
-        would_be(&mut store, &account.identity, &to)?
+        would_be(&mut store, &account, &to)?
     } else {
         let change = Change::Rename { key: from.key(), to: to.clone() };
         let receipt = store.apply(change, &site::actor(program), site::now())?;
@@ -62,13 +64,15 @@ pub(super) fn rename(program: &Program, site: &Site, rename: &RenameAccount) -> 
     Ok(())
 }
 
-/// What would come of it, as far as can be told without trying.
-fn would_be(store: &mut crate::store::sqlite::Writer, from: &Identity, to: &Identity) -> Result<Applied, Failure> {
+/// What would come of it.
+fn would_be(store: &mut Writer, account: &Account, to: &Identity) -> Result<Applied, Failure> {
+    let from = &account.identity;
     if from == to {
         return Ok(Applied::Unchanged);
     }
     if from.key() != to.key() && store.account(&to.key())?.is_some() {
         return Err(Failure::new(Exit::Failure, anyhow::anyhow!("there is an account {to} already")));
     }
+    renamable(account)?;
     Ok(Applied::Changed)
 }
