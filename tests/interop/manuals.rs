@@ -8,15 +8,19 @@ use rexpect::session::spawn_command;
 use crate::machine::{Machine, PATIENCE, project};
 
 /// Pages of other programs that ours refer to: name and section.
-const OTHERS: [(&str, &str); 8] = [
+const OTHERS: [(&str, &str); 12] = [
     ("crypt", "3"),
     ("db5.3_dump", "1"),
     ("fail2ban-client", "1"),
     ("gdbm_dump", "1"),
+    ("ldapsearch", "1"),
     ("mdb_dump", "1"),
+    ("psql", "1"),
     ("saslauthd", "8"),
     ("sasldblistusers2", "8"),
     ("saslpasswd2", "8"),
+    ("shadow", "5"),
+    ("slapcat", "8"),
 ];
 
 const PROGRAMS: [&str; 4] = ["sasldb-rs", "saslpasswd-rs", "sasldblistusers-rs", "saslauthd-rs"];
