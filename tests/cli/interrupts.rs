@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
+use std::ops::Range;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -107,6 +108,29 @@ fn apply_ends_with_what_it_has_and_the_next_run_goes_on() {
         assert_eq!(next.out.lines().count(), 1, "{next:?}");
         assert_eq!((next.status, sasldb(&shell, &["apply", "all"]).status), (Some(3), Some(0)));
     }
+}
+
+#[test]
+fn import_ends_with_what_it_has_and_the_next_run_goes_on() {
+    let shell = Shell::new();
+    let lines = |numbers: Range<u32>| {
+        numbers.map(|number| format!("user{number}:{{SHA}}5en6G6MezRroT3XKqkdPOmY/BfQ=\n")).collect::<String>()
+    };
+    nix::unistd::mkfifo(&shell.path("pipe"), Mode::from_bits_truncate(0o600)).unwrap();
+    let mut running = start(&shell, &["import", "--from", "htpasswd", "pipe"]);
+    let mut pipe = OpenOptions::new().write(true).open(shell.path("pipe")).unwrap();
+    // As many as go into one transaction.
+    pipe.write_all(lines(0..1000).as_bytes()).unwrap();
+    wait_until("all are there", || shell.database().exists() && shell.accounts().len() == 1000);
+    running.press_ctrl_c();
+    pipe.write_all(lines(1000..1001).as_bytes()).unwrap();
+    running.assert_interrupted();
+    assert_eq!(shell.accounts().len(), 1000);
+    assert_whole(&shell);
+
+    fs::write(shell.path("all"), lines(0..1500)).unwrap();
+    let next = sasldb(&shell, &["import", "--from", "htpasswd", "all"]);
+    assert_eq!(next.err, "500 taken, 1000 kept, 0 skipped\n");
 }
 
 #[test]

@@ -8,8 +8,10 @@ use crate::cli::audit_log;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::Program;
+use crate::cli::progress::{Lines, Progress};
 use crate::cli::sasldb::apply::{Seen, mark};
 use crate::cli::site::{self, Site};
+use crate::cli::stop::{self, Stop};
 use crate::cli::when::rfc3339;
 use crate::config::Config;
 use crate::credential::{
@@ -39,6 +41,8 @@ pub(super) struct Target<'a> {
     seen: HashSet<Seen>,
     batch: Vec<Pending>,
     report: Report,
+    stop: Stop,
+    progress: Progress,
 }
 
 /// What waits for its turn to be told.
@@ -68,8 +72,9 @@ impl<'a> Target<'a> {
             Some(store) => site.realms(store)?,
             None => site.realms_of_a_new_database()?,
         };
-        let report = Report::new(import.json);
-        Ok(Self { program, site, import, store, realms, seen: HashSet::new(), batch: Vec::new(), report })
+        let (seen, batch, report) = (HashSet::new(), Vec::new(), Report::new(import.json));
+        let (stop, progress) = (Stop::on_signals()?, Progress::begin(None, Lines::Many));
+        Ok(Self { program, site, import, store, realms, seen, batch, report, stop, progress })
     }
 
     /// Tells of an entry that makes no account.
@@ -92,12 +97,21 @@ impl<'a> Target<'a> {
     /// Writes what is left, and tells the sum.
     pub(super) fn finish(mut self) -> Result<Exit, Failure> {
         self.write()?;
+        self.progress.end();
         self.report.finish(self.import.dry_run)
     }
 
     fn push(&mut self, pending: Pending) -> Result<(), Failure> {
         self.batch.push(pending);
-        if self.batch.len() >= BATCH { self.write() } else { Ok(()) }
+        self.progress.one_more();
+        if self.batch.len() >= BATCH {
+            self.write()?;
+        }
+        if self.stop.is_asked() {
+            self.progress.end();
+            return Err(stop::interrupted());
+        }
+        Ok(())
     }
 
     fn plan(&mut self, place: Place, entry: Entry, identity: Identity) -> Result<Pending, Failure> {
