@@ -26,12 +26,14 @@ trait Blocks<const BLOCK: usize> {
     type State: Copy + Zeroize;
     /// Where a hash begins (FIPS 180-4, section 5.3).
     const INITIAL: Self::State;
+    /// Bytes of a hash.
+    const OUTPUT: usize = size_of::<Self::State>();
     /// Bytes that the length takes at the end of the padding.
     const LENGTH: usize;
 
     fn compress(state: &mut Self::State, block: &[u8; BLOCK]);
-    /// Writes the state over the beginning of `bytes`, and gives how long it is.
-    fn write(state: &Self::State, bytes: &mut [u8]) -> usize;
+    /// Writes the state over the beginning of `bytes`.
+    fn write(state: &Self::State, bytes: &mut [u8]);
     fn xor(state: &mut Self::State, with: &Self::State);
     /// The hash of a password longer than a block.
     fn digest(message: &[u8], to: &mut [u8]);
@@ -40,8 +42,7 @@ trait Blocks<const BLOCK: usize> {
 fn fill<B: Blocks<BLOCK>, const BLOCK: usize>(password: &[u8], salt: &[u8], iterations: u32, output: &mut [u8]) {
     let hmac = Hmac::<B, BLOCK>::new(password);
     let mut bytes = Zeroizing::new([0; BLOCK]);
-    let length = B::write(&B::INITIAL, &mut *bytes);
-    for (part, number) in output.chunks_mut(length).zip(1u32..) {
+    for (part, number) in output.chunks_mut(B::OUTPUT).zip(1u32..) {
         let sum = Zeroizing::new(hmac.derive(salt, number, iterations));
         B::write(&sum, &mut *bytes);
         part.iter_mut().zip(bytes.iter()).for_each(|(to, from)| *to = *from);
@@ -75,8 +76,7 @@ impl<B: Blocks<BLOCK>, const BLOCK: usize> Hmac<B, BLOCK> {
     /// T of the block `number`: the sum of all rounds.
     fn derive(&self, salt: &[u8], number: u32, iterations: u32) -> B::State {
         let mut block = Zeroizing::new([0; BLOCK]);
-        let length = B::write(&B::INITIAL, &mut *block);
-        end_of_message::<B, BLOCK>(&mut block, length, length);
+        end_of_message::<B, BLOCK>(&mut block, B::OUTPUT, B::OUTPUT);
         let mut state = self.first_inner(salt, number);
         let mut round = |state: &mut B::State, from: &B::State| {
             B::write(state, &mut *block);
@@ -161,12 +161,11 @@ macro_rules! blocks {
             }
 
             #[inline(always)]
-            fn write(state: &Self::State, bytes: &mut [u8]) -> usize {
+            fn write(state: &Self::State, bytes: &mut [u8]) {
                 let word = size_of_val(&state[0]);
                 for (to, from) in bytes.chunks_exact_mut(word).zip(state) {
                     to.copy_from_slice(&from.to_be_bytes());
                 }
-                size_of_val(state)
             }
 
             #[inline(always)]
@@ -175,7 +174,7 @@ macro_rules! blocks {
             }
 
             fn digest(message: &[u8], to: &mut [u8]) {
-                let digest = Zeroizing::new(<[u8; size_of::<$state>()]>::from(<$digest>::digest(message)));
+                let digest = Zeroizing::new(<[u8; Self::OUTPUT]>::from(<$digest>::digest(message)));
                 to.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
             }
         }
