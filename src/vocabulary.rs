@@ -198,6 +198,12 @@ impl Scheme {
         Self::Scram(ScramHash::Sha512),
     ];
 
+    /// All of them, in the order of listings.
+    pub const ALL: [Self; 6] = {
+        let [a, b, c, d, e] = Self::DERIVED;
+        [a, b, c, d, e, Self::Hash]
+    };
+
     /// The name used in the configuration and in listings.
     #[must_use]
     pub const fn name(self) -> &'static str {

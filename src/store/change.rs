@@ -368,5 +368,5 @@ pub(super) fn binding_counts(account: &Account, label: &Label) -> Vec<(ScramHash
 /// The schemes that any of the passwords has.
 pub(super) fn schemes_of(passwords: &[StoredPassword]) -> Vec<Scheme> {
     let has = |scheme: &Scheme| passwords.iter().any(|password| password.secrets.schemes().any(|s| s == *scheme));
-    Scheme::DERIVED.into_iter().chain([Scheme::Hash]).filter(has).collect()
+    Scheme::ALL.into_iter().filter(has).collect()
 }

@@ -17,7 +17,7 @@ use crate::config::{SocketPath, SocketPathError};
 use crate::credential::{Label, Network, ServiceName};
 use crate::identity::Realm;
 use crate::import::dovecot::Scheme as DovecotScheme;
-use crate::vocabulary::Mechanism;
+use crate::vocabulary::{Mechanism, Scheme};
 
 pub(super) use export::{Export, Form};
 
@@ -181,7 +181,7 @@ pub(super) struct Import {
     #[arg(long, value_parser = Realm::new)]
     pub(super) realm: Option<Realm>,
     /// With --from dovecot: the scheme of passwords without a label [default: CRYPT]
-    #[arg(long, value_name = "SCHEME", value_parser = scheme)]
+    #[arg(long, value_name = "SCHEME", value_parser = dovecot_scheme)]
     pub(super) default_scheme: Option<DovecotScheme>,
     /// With --from ldif: the attribute that is the account's name [default: uid]
     #[arg(long, value_name = "ATTRIBUTE")]
@@ -471,7 +471,7 @@ pub(super) struct AccountArgument {
     pub(super) user: OsString,
 }
 
-fn scheme(name: &str) -> Result<DovecotScheme, String> {
+fn dovecot_scheme(name: &str) -> Result<DovecotScheme, String> {
     DovecotScheme::new(name).ok_or_else(|| "a scheme has letters, digits and any of - .".to_owned())
 }
 
@@ -481,6 +481,11 @@ fn service(name: &str) -> Result<ServiceName, String> {
 
 fn socket(path: OsString) -> Result<SocketPath, SocketPathError> {
     SocketPath::new(Path::new::<OsStr>(&path))
+}
+
+fn scheme(name: &str) -> Result<Scheme, String> {
+    let found = Scheme::ALL.into_iter().find(|scheme| scheme.name() == name);
+    found.ok_or_else(|| format!("known are {}", Scheme::ALL.map(Scheme::name).join(", ")))
 }
 
 fn mechanism(name: &str) -> Result<Mechanism, String> {

@@ -282,7 +282,7 @@ fn schemes_to_bits(schemes: &[Scheme]) -> i64 {
 }
 
 fn schemes_from_bits(bits: i64) -> Vec<Scheme> {
-    Scheme::DERIVED.into_iter().chain([Scheme::Hash]).filter(|scheme| bits & scheme_bit(*scheme) != 0).collect()
+    Scheme::ALL.into_iter().filter(|scheme| bits & scheme_bit(*scheme) != 0).collect()
 }
 
 pub(super) fn text(value: ValueRef<'_>) -> Result<Option<&str>, StoreError> {

@@ -7,6 +7,8 @@ use clap::{Args, ValueEnum};
 
 use crate::vocabulary::Scheme;
 
+use super::scheme;
+
 #[derive(Debug, Args)]
 pub(in crate::cli::sasldb) struct Export {
     /// The form
@@ -39,11 +41,4 @@ pub(in crate::cli::sasldb) enum Form {
     Opensmtpd,
     /// What account list shows, as CSV with a heading; holds no secrets
     Csv,
-}
-
-fn scheme(name: &str) -> Result<Scheme, String> {
-    let known: Vec<_> = Scheme::DERIVED.into_iter().chain([Scheme::Hash]).collect();
-    let found = known.iter().find(|scheme| scheme.name() == name).copied();
-    found
-        .ok_or_else(|| format!("known are {}", known.iter().map(|scheme| scheme.name()).collect::<Vec<_>>().join(", ")))
 }

@@ -6,6 +6,8 @@ use clap::Args;
 
 use crate::vocabulary::Scheme;
 
+use super::scheme;
+
 #[derive(Debug, Args)]
 pub(in crate::cli::sasldb) struct Retire {
     /// How long nobody has to have used it, such as 90d
@@ -20,10 +22,4 @@ pub(in crate::cli::sasldb) struct Retire {
     /// What is to go: digest-md5, cram-md5, scram-sha-1, scram-sha-256, scram-sha-512 or hash
     #[arg(value_parser = scheme)]
     pub(in crate::cli::sasldb) scheme: Scheme,
-}
-
-fn scheme(name: &str) -> Result<Scheme, String> {
-    let all = Scheme::DERIVED.into_iter().chain([Scheme::Hash]);
-    let names: Vec<&str> = all.clone().map(Scheme::name).collect();
-    all.into_iter().find(|scheme| scheme.name() == name).ok_or_else(|| format!("known are {}", names.join(", ")))
 }

@@ -184,8 +184,8 @@ impl Tally {
     /// All schemes.
     pub(super) fn schemes(&self) -> Vec<SchemeUse> {
         let number = |scheme| self.schemes.get(&scheme).copied().unwrap_or_default();
-        let all = Scheme::DERIVED.into_iter().chain([Scheme::Hash]);
-        all.map(|scheme| SchemeUse { scheme: scheme.name(), accounts: number(scheme) }).collect()
+        let row = |scheme: Scheme| SchemeUse { scheme: scheme.name(), accounts: number(scheme) };
+        Scheme::ALL.into_iter().map(row).collect()
     }
 
     /// Who needs what, and who was unused for longest.
