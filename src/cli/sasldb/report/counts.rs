@@ -24,13 +24,13 @@ impl<K: Eq + Hash> Counts<K> {
     }
 
     pub(super) fn add(&mut self, key: K) {
-        if let Some(count) = self.counts.get_mut(&key) {
-            *count = count.saturating_add(1);
+        if let Some(number) = self.counts.get_mut(&key) {
+            count(number);
         } else if self.counts.len() < self.room {
             self.counts.insert(key, 1);
         } else {
             // Each takes one away from all, itself included: paid for by as many that were added before.
-            self.missed = self.missed.saturating_add(1);
+            count(&mut self.missed);
             self.counts.retain(|_, count| {
                 *count = count.saturating_sub(1);
                 *count > 0
@@ -51,11 +51,21 @@ impl<K: Eq + Hash> Counts<K> {
 impl<K: Eq + Hash + Ord> Counts<K> {
     /// The `most` that came most often, the most frequent first.
     pub(super) fn top(self, most: usize) -> Vec<(K, u64)> {
-        let mut all: Vec<_> = self.counts.into_iter().collect();
-        all.sort_unstable_by(|(key, count), (other, others)| others.cmp(count).then_with(|| key.cmp(other)));
-        all.truncate(most);
-        all
+        top(self.counts, most)
     }
+}
+
+/// The `most` that came most often, the most frequent first; of those that came as often, in the order of their keys.
+pub(super) fn top<K: Ord>(counts: impl IntoIterator<Item = (K, u64)>, most: usize) -> Vec<(K, u64)> {
+    let mut all: Vec<_> = counts.into_iter().collect();
+    all.sort_unstable_by(|(key, count), (other, others)| others.cmp(count).then_with(|| key.cmp(other)));
+    all.truncate(most);
+    all
+}
+
+/// One more.
+pub(super) fn count(number: &mut u64) {
+    *number = number.saturating_add(1);
 }
 
 /// The first few of any number of things, in the order of their keys.

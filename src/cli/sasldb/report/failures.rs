@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use crate::event::{Logged, LoginLine, User, Verdict};
 use crate::identity::IdentityKey;
 
-use super::counts::Counts;
+use super::counts::{Counts, count, top};
 use super::facts::{AccountCount, Failures, ReasonCount, SourceCount};
 
 /// The longest line that is looked at. The helper's own are far shorter.
@@ -130,20 +130,17 @@ impl FailureLog {
     }
 
     /// The facts, once every account was there.
-    pub(super) fn into_facts(self, top: usize) -> Failures {
+    pub(super) fn into_facts(self, most: usize) -> Failures {
+        let at_most_missed = self.sources.missed().max(self.names.missed());
         let of_accounts = self.accounts.values().map(|(_, count)| count).fold(0u64, |sum, n| sum.saturating_add(*n));
-        let mut accounts: Vec<(String, u64)> = self.accounts.into_values().collect();
-        accounts.sort_by(|(name, count), (other, others)| others.cmp(count).then_with(|| name.cmp(other)));
-        accounts.truncate(top);
-        let mut reasons: Vec<(String, u64)> = self.reasons.into_iter().collect();
-        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let reasons = top(self.reasons, usize::MAX);
+        let sources = self.sources.top(most);
+        let accounts = top(self.accounts.into_values(), most);
         Failures {
-            at_most_missed: self.sources.missed().max(self.names.missed()),
+            at_most_missed,
             of_no_account: self.facts.of_no_account.saturating_add(self.named.saturating_sub(of_accounts)),
             reasons: reasons.into_iter().map(|(reason, denied)| ReasonCount { reason, denied }).collect(),
-            sources: self
-                .sources
-                .top(top)
+            sources: sources
                 .into_iter()
                 .map(|(source, denied)| SourceCount { source: source.to_string(), denied })
                 .collect(),
@@ -186,10 +183,6 @@ fn is_old_time(time: &str) -> bool {
         b'0' => byte.is_ascii_digit(),
         other => byte == other,
     })
-}
-
-fn count(number: &mut u64) {
-    *number = number.saturating_add(1);
 }
 
 #[cfg(test)]

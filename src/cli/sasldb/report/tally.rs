@@ -12,7 +12,7 @@ use crate::store::Listed;
 use crate::store::activity::LastUse;
 use crate::vocabulary::{Mechanism, Scheme};
 
-use super::counts::First;
+use super::counts::{First, count};
 use super::facts::{Accounts, Age, MechanismUse, Need, Needing, SchemeUse, UnusedAccount, Usages};
 
 /// The mechanisms one would like to be rid of, strongest first.
@@ -221,8 +221,4 @@ impl Needed {
             count(&mut self.beside_stronger);
         }
     }
-}
-
-fn count(number: &mut u64) {
-    *number = number.saturating_add(1);
 }
