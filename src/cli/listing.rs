@@ -12,7 +12,7 @@ use crate::store::Listed;
 use crate::vocabulary::{Mechanism, Scheme};
 
 use super::failure::{self, Failure, refused_name};
-use super::output::Reader;
+use super::output::{self, Reader};
 use super::pattern::Pattern;
 use super::rows::Rows;
 use super::site::{self, Site};
@@ -54,11 +54,7 @@ pub(super) fn list(site: &Site, which: &Which<'_>, json: bool) -> Result<(), Fai
     if let Some(fault) = unknown {
         return Err(fault.into());
     }
-    let finished = match written {
-        Ok(Reader::Present) => rows.finish(),
-        other => other,
-    };
-    failure::written(finished)?;
+    failure::written(output::finished(written, || rows.finish()))?;
     Ok(())
 }
 

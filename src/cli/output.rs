@@ -110,15 +110,20 @@ impl Data {
 
     /// Writes a table, and all else that is buffered.
     pub(super) fn table(mut self, table: &comfy_table::Table) -> io::Result<Reader> {
-        match self.rows(table)? {
-            Reader::Present => self.finish(),
-            Reader::Gone => Ok(Reader::Gone),
-        }
+        finished(self.rows(table), || self.finish())
     }
 
     /// Writes out what is buffered.
     pub(super) fn finish(mut self) -> io::Result<Reader> {
         heed(self.0.flush())
+    }
+}
+
+/// What came of all that was written, of which the last came to `written`: `finish` writes out what is left if somebody still reads.
+pub(super) fn finished(written: io::Result<Reader>, finish: impl FnOnce() -> io::Result<Reader>) -> io::Result<Reader> {
+    match written {
+        Ok(Reader::Present) => finish(),
+        other => other,
     }
 }
 

@@ -7,7 +7,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, ValueHint};
 use super::cyrus::{self, Manners};
 use super::exit::Exit;
 use super::failure::{self, Failure};
-use super::output::{Data, Program, Reader};
+use super::output::{self, Data, Program, Reader};
 use super::site::Site;
 
 const USAGE: &str = "\
@@ -71,7 +71,7 @@ pub fn run(mut arguments: impl Iterator<Item = OsString>) -> Exit {
     match list(options.config.as_deref(), options.database.or(options.operand).as_deref()) {
         Ok(()) => Exit::Success,
         Err(failure) => {
-            super::output::to_stderr("listusers failed\n");
+            output::to_stderr("listusers failed\n");
             failure.tell(&program);
             Exit::Failure
         }
@@ -87,10 +87,6 @@ fn list(config: Option<&OsStr>, database: Option<&OsStr>) -> Result<(), Failure>
         written = data.line(format_args!("{}: userPassword", account.identity));
         matches!(written, Ok(Reader::Present))
     })?;
-    let finished = match written {
-        Ok(Reader::Present) => data.finish(),
-        other => other,
-    };
-    failure::written(finished)?;
+    failure::written(output::finished(written, || data.finish()))?;
     Ok(())
 }

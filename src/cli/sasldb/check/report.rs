@@ -144,11 +144,7 @@ impl Report {
         if self.json && matches!(self.written, Ok(Reader::Present)) {
             self.written = self.data.line(if self.found { "\n]" } else { "[]" });
         }
-        let finished = match self.written {
-            Ok(Reader::Present) => self.data.finish(),
-            other => other,
-        };
-        failure::written(finished)?;
+        failure::written(output::finished(self.written, || self.data.finish()))?;
         Ok(self.found)
     }
 }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{self, Failure};
 use crate::cli::listing::state;
-use crate::cli::output::{Data, Program, Reader, printable};
+use crate::cli::output::{self, Data, Program, Reader, printable};
 use crate::cli::rows::Rows;
 use crate::cli::site::{self, Site};
 use crate::cli::unused::{Record, ago};
@@ -193,10 +193,6 @@ fn each_account(site: &Site, report: &Report) -> Result<Exit, Failure> {
         written = rows.row(|| shown().columns(), shown);
         matches!(written, Ok(Reader::Present))
     })?;
-    let finished = match written {
-        Ok(Reader::Present) => rows.finish(),
-        other => other,
-    };
-    failure::written(finished)?;
+    failure::written(output::finished(written, || rows.finish()))?;
     Ok(Exit::Success)
 }
