@@ -19,6 +19,8 @@ use crate::protocol::saslauthd::RequestFault;
 use crate::store::StoreError;
 use crate::vocabulary::{Mechanism, Scheme};
 
+use logged::LOST;
+
 pub use logged::{Logged, LoginLine, Shown, User, Verdict};
 
 /// The most bytes of a client's text that a line shows.
@@ -292,7 +294,7 @@ impl Event {
             }
             Self::NotLearnt(fault) => write!(f, "a password was not learnt: {fault}"),
             Self::LearningOff(why) => write!(f, "nothing is learnt until the helper starts anew: {why}"),
-            Self::LinesLost(lines) => write!(f, "{lines} log lines were lost: the log could not take them"),
+            Self::LinesLost(lines) => write!(f, "{lines}{LOST}"),
         }
     }
 }
@@ -324,14 +326,14 @@ fn write_hand_out(
 
 fn write_ending(f: &mut impl fmt::Write, login: &Login, ending: &Ending, unknown_names: bool) -> fmt::Result {
     let verdict = match ending {
-        Ending::Authenticated(_) => "authenticated",
-        Ending::Denied(_) => "denied",
-        Ending::Unavailable(_) => "unavailable",
-        Ending::Refused(Refusal::TooManyRequests(_) | Refusal::NoEntropy(_)) => "unavailable",
-        Ending::Refused(_) => "denied",
-        Ending::Abandoned(..) => "abandoned",
+        Ending::Authenticated(_) => Verdict::Authenticated,
+        Ending::Denied(_) => Verdict::Denied,
+        Ending::Unavailable(_) => Verdict::Unavailable,
+        Ending::Refused(Refusal::TooManyRequests(_) | Refusal::NoEntropy(_)) => Verdict::Unavailable,
+        Ending::Refused(_) => Verdict::Denied,
+        Ending::Abandoned(..) => Verdict::Abandoned,
     };
-    f.write_str(verdict)?;
+    f.write_str(verdict.word())?;
     match login.remote {
         Some(address) => write_address(f, address)?,
         None => f.write_str(" -")?,

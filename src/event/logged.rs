@@ -8,7 +8,8 @@ use crate::vocabulary::Mechanism;
 
 use super::{MAX_TEXT, is_plain};
 
-const LOST: &str = " log lines were lost: the log could not take them";
+/// What stands behind the number of lines that were lost.
+pub(super) const LOST: &str = " log lines were lost: the log could not take them";
 
 /// A line of the log that tells something about logins.
 #[derive(Debug, Clone, PartialEq, Eq)]
