@@ -164,9 +164,7 @@ impl ActivityWriter {
                                   last_handed_out = max(coalesce(last_handed_out, 0), excluded.last_handed_out)";
         let Self { connection, path, .. } = self;
         let fail = |e| fault(path, e);
-        // As the table lies: with a large one, each of its pages is then fetched, noted in the journal and written once.
-        let mut uses: Vec<(&Use, &Seen)> = uses.into_iter().collect();
-        uses.sort_unstable_by(|(one, _), (other, _)| one.key.cmp(&other.key));
+        let (uses, handed_out) = (as_the_table_lies(uses), as_the_table_lies(handed_out));
         let transaction = connection.transaction().map_err(fail)?;
         transaction.execute(PERIOD, (&database[..], now.0, gap)).map_err(fail)?;
         {
@@ -198,6 +196,13 @@ impl ActivityWriter {
         transaction.execute("INSERT OR REPLACE INTO farewell (one, at) VALUES (1, ?1)", [now.0]).map_err(fail)?;
         transaction.commit().map_err(fail)
     }
+}
+
+/// In the order of the table: with a large one, each of its pages is then fetched, noted in the journal and written once.
+fn as_the_table_lies<'u, T>(entries: impl IntoIterator<Item = (&'u Use, &'u T)>) -> Vec<(&'u Use, &'u T)> {
+    let mut entries: Vec<_> = entries.into_iter().collect();
+    entries.sort_unstable_by(|(one, _), (other, _)| one.key.cmp(&other.key));
+    entries
 }
 
 /// Reads activity.
