@@ -70,24 +70,8 @@ fn gather(program: &Program, site: &Site, report: &Report) -> Result<Facts, Fail
         }
         true
     })?;
-    let last_use = tally.last_use();
-    let (mechanisms, schemes) = (tally.mechanisms(), tally.schemes());
-    let (accounts, usage) = (std::mem::take(&mut tally.accounts), std::mem::take(&mut tally.usage));
-    let (needs, unused) = tally.lists();
-    Ok(Facts {
-        made: rfc3339(now),
-        database: site.place().database.to_string_lossy().into_owned(),
-        since: rfc3339(since),
-        activity_since: activity_since.map(rfc3339),
-        accounts,
-        usage,
-        last_use,
-        mechanisms,
-        schemes,
-        needs,
-        unused,
-        failures: failures.map(|log| log.into_facts(usize::from(report.top))),
-    })
+    let failures = failures.map(|log| log.into_facts(usize::from(report.top)));
+    Ok(tally.into_facts(site.place().database.to_string_lossy().into_owned(), activity_since, failures))
 }
 
 /// Gives every account to `visit`, with what is known of its use since then, until it returns false. Says since when all is known.

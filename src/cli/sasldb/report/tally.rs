@@ -13,7 +13,7 @@ use crate::store::activity::LastUse;
 use crate::vocabulary::{Mechanism, Scheme};
 
 use super::counts::{First, count};
-use super::facts::{Accounts, Age, MechanismUse, Need, Needing, SchemeUse, UnusedAccount, Usages};
+use super::facts::{Accounts, Age, Facts, Failures, MechanismUse, Need, Needing, SchemeUse, UnusedAccount, Usages};
 
 /// The mechanisms one would like to be rid of, strongest first.
 pub(super) const WEAK: [Mechanism; 2] = [Mechanism::DigestMd5, Mechanism::CramMd5];
@@ -71,8 +71,8 @@ pub(super) fn of_this_account(account: &Listed, mut uses: Vec<LastUse>) -> Vec<L
 pub(super) struct Tally {
     now: UnixTime,
     since: UnixTime,
-    pub(super) accounts: Accounts,
-    pub(super) usage: Usages,
+    accounts: Accounts,
+    usage: Usages,
     ages: [Counted; AGES.len() + 1],
     used: BTreeMap<Mechanism, u64>,
     handed_out: BTreeMap<Mechanism, u64>,
@@ -163,40 +163,45 @@ impl Tally {
         }
     }
 
-    /// The ages, the most recent first.
-    pub(super) fn last_use(&mut self) -> Vec<Age> {
-        let ages = std::mem::take(&mut self.ages);
-        let names = AGES.map(|(name, _)| name).into_iter().chain([NONE]);
-        ages.into_iter().zip(names).map(|(Counted { accounts, by }, age)| Age { age, accounts, by }).collect()
-    }
-
-    /// All mechanisms, strongest first.
-    pub(super) fn mechanisms(&self) -> Vec<MechanismUse> {
+    /// The facts, once every account was there. `activity_since` is since when every login is known.
+    pub(super) fn into_facts(
+        self,
+        database: String,
+        activity_since: Option<UnixTime>,
+        failures: Option<Failures>,
+    ) -> Facts {
+        let ages = AGES.map(|(name, _)| name).into_iter().chain([NONE]);
+        let age = |(Counted { accounts, by }, age)| Age { age, accounts, by };
         let number = |counts: &BTreeMap<Mechanism, u64>, mechanism| counts.get(&mechanism).copied().unwrap_or_default();
-        let row = |mechanism: Mechanism| MechanismUse {
+        let mechanism = |mechanism: Mechanism| MechanismUse {
             mechanism: mechanism.name(),
             used: number(&self.used, mechanism),
             handed_out: number(&self.handed_out, mechanism),
         };
-        Mechanism::ALL.into_iter().map(row).collect()
-    }
-
-    /// All schemes.
-    pub(super) fn schemes(&self) -> Vec<SchemeUse> {
-        let number = |scheme| self.schemes.get(&scheme).copied().unwrap_or_default();
-        let row = |scheme: Scheme| SchemeUse { scheme: scheme.name(), accounts: number(scheme) };
-        Scheme::ALL.into_iter().map(row).collect()
-    }
-
-    /// Who needs what, and who was unused for longest.
-    pub(super) fn lists(self) -> (Vec<Need>, Vec<UnusedAccount>) {
+        let scheme = |scheme: Scheme| SchemeUse {
+            scheme: scheme.name(),
+            accounts: self.schemes.get(&scheme).copied().unwrap_or_default(),
+        };
         let need = |(weak, needed): (Mechanism, Needed)| Need {
             mechanism: weak.name(),
             accounts: needed.accounts,
             beside_stronger: needed.beside_stronger,
             latest: needed.latest.into_values(),
         };
-        (WEAK.into_iter().zip(self.needs).map(need).collect(), self.unused.into_values())
+        Facts {
+            made: rfc3339(self.now),
+            database,
+            since: rfc3339(self.since),
+            activity_since: activity_since.map(rfc3339),
+            accounts: self.accounts,
+            usage: self.usage,
+            last_use: self.ages.into_iter().zip(ages).map(age).collect(),
+            mechanisms: Mechanism::ALL.into_iter().map(mechanism).collect(),
+            schemes: Scheme::ALL.into_iter().map(scheme).collect(),
+            needs: WEAK.into_iter().zip(self.needs).map(need).collect(),
+            unused: self.unused.into_values(),
+            failures,
+        }
     }
 }
 
