@@ -66,7 +66,7 @@ fn gather(program: &Program, site: &Site, report: &Report) -> Result<Facts, Fail
     let activity_since = walk(site, since, &mut |known| {
         tally.add(known);
         if let Some(failures) = &mut failures {
-            failures.there_is(&known.account.identity.key(), || known.account.identity.to_string());
+            failures.there_is(known.key, || known.account.identity.to_string());
         }
         true
     })?;
@@ -79,15 +79,18 @@ fn walk(site: &Site, since: UnixTime, visit: &mut dyn FnMut(&Known<'_>) -> bool)
     let mut lister = site.lister()?;
     let record = Record::open(site, lister.database_id())?;
     let mut fault: Option<StoreError> = None;
-    lister.list(&mut |account| match record.uses(&account.identity.key()) {
-        Ok(uses) => {
-            let uses = of_this_account(&account, uses);
-            let usage = record.usage(&account, &uses, since);
-            visit(&Known { account: &account, uses: &uses, usage })
-        }
-        Err(unknown) => {
-            fault = Some(unknown);
-            false
+    lister.list(&mut |account| {
+        let key = account.identity.key();
+        match record.uses(&key) {
+            Ok(uses) => {
+                let uses = of_this_account(&account, uses);
+                let usage = record.usage(&account, &uses, since);
+                visit(&Known { account: &account, key: &key, uses: &uses, usage })
+            }
+            Err(unknown) => {
+                fault = Some(unknown);
+                false
+            }
         }
     })?;
     match fault {

@@ -37,6 +37,7 @@ const NONE: &str = "none-known";
 /// An account with what is known of its use.
 pub(super) struct Known<'a> {
     pub(super) account: &'a Listed,
+    pub(super) key: &'a IdentityKey,
     pub(super) uses: &'a [LastUse],
     pub(super) usage: Usage,
 }
@@ -112,7 +113,7 @@ impl Tally {
     }
 
     pub(super) fn add(&mut self, known: &Known<'_>) {
-        let Known { account, uses, usage } = known;
+        let Known { account, key, uses, usage } = known;
         let state = state(account, self.now);
         let accounts = &mut self.accounts;
         count(&mut accounts.total);
@@ -143,7 +144,7 @@ impl Tally {
         }
         if *usage == Usage::Unused {
             let last = known.last().map(|(at, _)| at);
-            self.unused.add((last, account.identity.key()), || UnusedAccount {
+            self.unused.add((last, (*key).clone()), || UnusedAccount {
                 account: account.identity.to_string(),
                 state,
                 last: last.map(rfc3339),
@@ -212,7 +213,7 @@ impl Needed {
             needs |= nothing_stronger;
             beside |= !nothing_stronger;
             if nothing_stronger {
-                let key = (Reverse(last), known.account.identity.key(), label.to_owned());
+                let key = (Reverse(last), known.key.clone(), label.to_owned());
                 self.latest.add(key, || Needing {
                     account: known.account.identity.to_string(),
                     password: label.to_owned(),
