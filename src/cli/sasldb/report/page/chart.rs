@@ -12,16 +12,16 @@ const LEAST: u64 = 3;
 
 /// A part of a bar.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Part {
+pub(super) struct Part<'p> {
     /// Its classes in the style sheet.
-    pub(super) class: &'static str,
+    pub(super) class: &'p str,
     pub(super) name: &'static str,
     pub(super) number: u64,
 }
 
 /// A bar of parts, of which `full` would take all the width.
 pub(super) struct Bar<'p> {
-    pub(super) parts: &'p [Part],
+    pub(super) parts: &'p [Part<'p>],
     pub(super) full: u64,
     pub(super) class: &'static str,
 }
@@ -48,7 +48,7 @@ fn scaled(number: u64, full: u64) -> u64 {
 
 /// What the colours mean, with numbers where `whole` is given.
 pub(super) struct Legend<'p> {
-    pub(super) parts: &'p [Part],
+    pub(super) parts: &'p [Part<'p>],
     pub(super) whole: Option<u64>,
 }
 
@@ -76,7 +76,7 @@ mod tests {
     fn a_bar_is_as_long_as_its_number_and_never_too_long() {
         let part = |number| Part { class: "used", name: "a<b", number };
         let widths = |numbers: &[u64], full| {
-            let parts: Vec<Part> = numbers.iter().map(|number| part(*number)).collect();
+            let parts: Vec<Part<'_>> = numbers.iter().map(|number| part(*number)).collect();
             let drawn = Bar { parts: &parts, full, class: "" }.to_string();
             assert!(!drawn.contains("a<b"), "{drawn}");
             drawn.split(" width=\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect::<Vec<_>>()

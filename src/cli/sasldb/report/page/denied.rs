@@ -29,14 +29,14 @@ pub(super) fn denied(out: &mut String, failures: Option<&Failures>) -> fmt::Resu
         return out.write_str("</section>\n");
     }
     let reasons = failures.reasons.iter().map(|row| (row.reason.as_str(), row.denied));
-    bars(out, "By reason", Number("failures.reasons", 0), reasons)?;
+    bars(out, "By reason", "failures.reasons", reasons)?;
     out.write_str("<div class=\"pair apart\">\n<div>\n")?;
     let sources = failures.sources.iter().map(|row| (row.source.as_str(), row.denied));
-    bars(out, "By address", Number("failures.sources", 0), sources)?;
+    bars(out, "By address", "failures.sources", sources)?;
     more(out, failures.of_no_address, "came without an address")?;
     out.write_str("</div>\n<div>\n")?;
     let accounts = failures.accounts.iter().map(|row| (row.account.as_str(), row.denied));
-    bars(out, "By account", Number("failures.accounts", 0), accounts)?;
+    bars(out, "By account", "failures.accounts", accounts)?;
     more(out, failures.of_no_account, "named no account that there is")?;
     more(out, failures.of_nobody, "named nobody")?;
     out.write_str("</div>\n</div>\n")?;
@@ -54,10 +54,11 @@ fn more(out: &mut String, number: u64, what: &str) -> fmt::Result {
     if number == 0 { Ok(()) } else { writeln!(out, "<p class=\"muted\">{} more {what}.</p>", Grouped(number)) }
 }
 
+/// `fact` is what the JSON calls the numbers.
 fn bars<'r>(
     out: &mut String,
     title: &str,
-    fact: Number,
+    fact: &'static str,
     rows: impl Iterator<Item = (&'r str, u64)> + Clone,
 ) -> fmt::Result {
     let full = rows.clone().map(|(_, number)| number).max().unwrap_or_default();
@@ -69,7 +70,7 @@ fn bars<'r>(
             out,
             "<tr><th scope=\"row\">{}</th><td class=\"bar\">{bar}</td><td class=\"number\">{}</td></tr>",
             Name(name),
-            Number(fact.0, number)
+            Number(fact, number)
         )?;
     }
     out.write_str("</table>\n")

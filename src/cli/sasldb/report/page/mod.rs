@@ -151,12 +151,12 @@ fn last_use(out: &mut String, ages: &[Age], total: u64) -> fmt::Result {
         let parts = FAMILIES.map(|(class, name, members)| Part { class, name, number: in_family(age, members) });
         // Where no use is known there is no mechanism either.
         let none = [Part { class: "unknown", name: "no use known", number: age.accounts }];
-        let parts: &[Part] = if age.by.is_empty() { &none } else { &parts };
+        let parts: &[Part<'_>] = if age.by.is_empty() { &none } else { &parts };
         let bar = Bar { parts, full, class: "" };
         row(out, words_of(age.age), &bar, Number("last_use.accounts", age.accounts), total)?;
     }
     let is_there = |(_, _, members): &(&str, &str, &[&str])| ages.iter().any(|age| in_family(age, members) > 0);
-    let colours: Vec<Part> = FAMILIES
+    let colours: Vec<Part<'_>> = FAMILIES
         .iter()
         .filter(|family| is_there(family))
         .map(|(class, name, _)| Part { class, name, number: 0 })
@@ -199,16 +199,11 @@ fn mechanisms(out: &mut String, mechanisms: &[MechanismUse], total: u64) -> fmt:
     let full = mechanisms.iter().map(sum).max().unwrap_or_default();
     for used in mechanisms {
         let family = FAMILIES.iter().find(|(_, _, members)| members.contains(&used.mechanism));
-        let (class, handed) = match family.map(|(class, ..)| *class) {
-            Some("digest") => ("digest", "digest handed"),
-            Some("cram") => ("cram", "cram handed"),
-            Some("plain") => ("plain", "plain handed"),
-            Some("external") => ("external", "external handed"),
-            _ => ("scram", "scram handed"),
-        };
+        let class = family.map_or("scram", |(class, ..)| class);
+        let pale = format!("{class} handed");
         let parts = [
             Part { class, name: "logged in", number: used.used },
-            Part { class: handed, name: "secrets handed out only", number: used.handed_out },
+            Part { class: &pale, name: "secrets handed out only", number: used.handed_out },
         ];
         let bar = Bar { parts: &parts, full, class: "" };
         row(out, used.mechanism, &bar, Number("mechanisms", sum(used)), total)?;
