@@ -10,6 +10,7 @@ mod exit;
 mod failure;
 mod getopt;
 mod host;
+mod input;
 mod learner;
 mod listing;
 mod output;

@@ -1,7 +1,5 @@
 //! `log verify`: proves that the audit is as it was written, and by the heads in the system's log that none of it was cut.
 
-use std::fs::File;
-use std::io::{self, BufReader};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -9,6 +7,7 @@ use serde::Serialize;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{self, Failure};
+use crate::cli::input;
 use crate::cli::output::Data;
 use crate::cli::site::Site;
 use crate::store::StoreError;
@@ -91,12 +90,7 @@ impl Found {
 
 /// Reads the system's log from a file, or from stdin for `-`.
 fn read(path: &Path) -> Result<Heads, Failure> {
-    let input: Box<dyn io::BufRead> = if path == Path::new("-") {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(BufReader::new(File::open(path).map_err(|fault| unread(path, fault))?))
-    };
-    let heads = heads::read(input).map_err(|fault| unread(path, fault))?;
+    let heads = input::read(path, heads::read)?;
     if heads.is_empty() {
         // To compare with nothing would look like a proof.
         let cause = anyhow::anyhow!("no line of {} has a head of the audit", path.display());
@@ -105,8 +99,4 @@ fn read(path: &Path) -> Result<Heads, Failure> {
         ));
     }
     Ok(heads)
-}
-
-fn unread(path: &Path, fault: io::Error) -> Failure {
-    Failure::new(Exit::Failure, anyhow::Error::new(fault).context(format!("cannot read {}", path.display())))
 }

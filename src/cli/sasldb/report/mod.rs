@@ -7,14 +7,13 @@ mod page;
 mod sections;
 mod tally;
 
-use std::fs::File;
-use std::io::{self, BufReader};
 use std::path::Path;
 
 use serde::Serialize;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{self, Failure};
+use crate::cli::input;
 use crate::cli::listing::state;
 use crate::cli::output::{self, Data, Program, Reader, printable};
 use crate::cli::rows::Rows;
@@ -56,10 +55,7 @@ pub(super) fn report(program: &Program, site: &Site, report: &Report) -> Result<
 
 /// All that the report says.
 fn gather(program: &Program, site: &Site, report: &Report) -> Result<Facts, Failure> {
-    let mut failures = report.log.as_deref().map(read).transpose()?;
-    if let Some(path) = report.log.as_deref().filter(|_| failures.as_ref().is_some_and(|log| !log.has_logins())) {
-        program.complain(format_args!("no line of {} tells of a login", path.display()));
-    }
+    let mut failures = report.log.as_deref().map(|path| read(program, path)).transpose()?;
     let now = site::now();
     let since = ago(report.unused_for, now);
     let mut tally = Tally::new(now, since, usize::from(report.top));
@@ -72,6 +68,15 @@ fn gather(program: &Program, site: &Site, report: &Report) -> Result<Facts, Fail
     })?;
     let failures = failures.map(|log| log.into_facts(usize::from(report.top)));
     Ok(tally.into_facts(site.place().database.to_string_lossy().into_owned(), activity_since, failures))
+}
+
+/// Reads the helper's log.
+fn read(program: &Program, path: &Path) -> Result<FailureLog, Failure> {
+    let log = input::read(path, FailureLog::read)?;
+    if !log.has_logins() {
+        program.complain(format_args!("no line of {} tells of a login", path.display()));
+    }
+    Ok(log)
 }
 
 /// Gives every account to `visit`, with what is known of its use since then, until it returns false. Says since when all is known.
@@ -96,18 +101,6 @@ fn walk(site: &Site, since: UnixTime, visit: &mut dyn FnMut(&Known<'_>) -> bool)
     match fault {
         Some(fault) => Err(fault.into()),
         None => Ok(record.since),
-    }
-}
-
-/// Reads the helper's log from a file, or from stdin for `-`.
-fn read(path: &Path) -> Result<FailureLog, Failure> {
-    let unread = |fault: io::Error| {
-        Failure::new(Exit::Failure, anyhow::Error::new(fault).context(format!("cannot read {}", path.display())))
-    };
-    if path == Path::new("-") {
-        FailureLog::read(io::stdin().lock()).map_err(unread)
-    } else {
-        FailureLog::read(BufReader::new(File::open(path).map_err(unread)?)).map_err(unread)
     }
 }
 
