@@ -69,7 +69,7 @@ pub(super) fn columns(account: &Listed, now: UnixTime) -> [String; COLUMNS.len()
     let mechanisms = account.mechanisms.map(|set| set.iter().map(Mechanism::name).collect::<Vec<_>>().join(","));
     [
         account.identity.to_string(),
-        state(account, now).to_owned(),
+        State::of(account, now).word().to_owned(),
         account.state.expires.map_or_else(|| "-".to_owned(), rfc3339),
         labels.join(","),
         schemes.join(","),
@@ -78,14 +78,34 @@ pub(super) fn columns(account: &Listed, now: UnixTime) -> [String; COLUMNS.len()
     ]
 }
 
-/// Scripts count on the words.
-pub(super) fn state(account: &Listed, now: UnixTime) -> &'static str {
-    if account.state.disabled {
-        "disabled"
-    } else if account.state.expires.is_some_and(|at| at <= now) {
-        "expired"
-    } else {
-        "active"
+/// Whether an account can log in now. Scripts count on the words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// It can.
+    Active,
+    /// Somebody said that it cannot, whether or not it has come to its end too.
+    Disabled,
+    /// It has come to its end.
+    Expired,
+}
+
+impl State {
+    pub(super) fn of(account: &Listed, now: UnixTime) -> Self {
+        if account.state.disabled {
+            Self::Disabled
+        } else if account.state.expires.is_some_and(|at| at <= now) {
+            Self::Expired
+        } else {
+            Self::Active
+        }
+    }
+
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+            Self::Expired => "expired",
+        }
     }
 }
 
@@ -135,7 +155,7 @@ impl<'a> JsonFacts<'a> {
             account: account.identity.to_string(),
             name: account.identity.name.as_str(),
             realm: account.identity.realm.as_str(),
-            state: state(account, now),
+            state: State::of(account, now).word(),
             expires: account.state.expires.map(rfc3339),
             created: rfc3339(account.created),
             changed: rfc3339(account.changed),

@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{self, Failure};
 use crate::cli::input;
-use crate::cli::listing::state;
+use crate::cli::listing::State;
 use crate::cli::output::{self, Data, Program, Reader, printable};
 use crate::cli::rows::Rows;
 use crate::cli::site::{self, Site};
@@ -129,7 +129,7 @@ impl JsonAccount {
         let needs = |weak: &Mechanism| known.users_of(*weak, since).any(|(_, _, nothing_stronger)| nothing_stronger);
         Self {
             account: known.account.identity.to_string(),
-            state: state(known.account, now),
+            state: State::of(known.account, now).word(),
             usage: known.usage.word(),
             last: last.map(|(at, _)| rfc3339(at)),
             mechanism: last.map(|(_, mechanism)| mechanism.name()),

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::cli::listing::state;
+use crate::cli::listing::State;
 use crate::cli::unused::Usage;
 use crate::cli::when::rfc3339;
 use crate::identity::IdentityKey;
@@ -114,13 +114,13 @@ impl Tally {
 
     pub(super) fn add(&mut self, known: &Known<'_>) {
         let Known { account, key, uses, usage } = known;
-        let state = state(account, self.now);
+        let state = State::of(account, self.now);
         let accounts = &mut self.accounts;
         count(&mut accounts.total);
         count(match state {
-            "active" => &mut accounts.active,
-            "disabled" => &mut accounts.disabled,
-            _ => &mut accounts.expired,
+            State::Active => &mut accounts.active,
+            State::Disabled => &mut accounts.disabled,
+            State::Expired => &mut accounts.expired,
         });
         count(match usage {
             Usage::Used => &mut self.usage.used,
@@ -146,7 +146,7 @@ impl Tally {
             let last = known.last().map(|(at, _)| at);
             self.unused.add((last, (*key).clone()), || UnusedAccount {
                 account: account.identity.to_string(),
-                state,
+                state: state.word(),
                 last: last.map(rfc3339),
             });
         }
