@@ -142,6 +142,11 @@ pub(super) fn table<'c>(columns: impl IntoIterator<Item = &'c str>) -> comfy_tab
     table
 }
 
+/// A column of a line for scripts, in which something has to stand.
+pub(super) fn or_dash(text: impl Into<Option<String>>) -> String {
+    text.into().filter(|text| !text.is_empty()).unwrap_or_else(|| "-".to_owned())
+}
+
 /// Whether a person looks at stdout.
 pub(super) fn is_terminal() -> bool {
     io::stdout().is_terminal()

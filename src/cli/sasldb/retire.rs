@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::audit_log;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{self, Failure};
-use crate::cli::output::{Program, Reader, printable, to_stderr};
+use crate::cli::output::{Program, Reader, or_dash, printable, to_stderr};
 use crate::cli::rows::Rows;
 use crate::cli::site::{self, Site};
 use crate::cli::unused::{Record, ago};
@@ -300,7 +300,7 @@ impl Run<'_> {
                     account.clone(),
                     printable(label.as_str().as_ref()),
                     fate.why().unwrap_or("-").to_owned(),
-                    last.clone().unwrap_or_else(|| "-".to_owned()),
+                    or_dash(last.clone()),
                 ]
             };
             let object =

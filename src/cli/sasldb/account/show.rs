@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::cli::failure::{self, Failure};
 use crate::cli::listing::JsonFacts;
-use crate::cli::output::Data;
+use crate::cli::output::{Data, or_dash};
 use crate::cli::site::{self, Site};
 use crate::cli::unused::Record;
 use crate::cli::when::rfc3339;
@@ -74,23 +74,22 @@ impl<'a> Shown<'a> {
 
     /// What it is, then its columns.
     fn lines(&self) -> String {
-        let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         let facts = &self.facts;
         let mechanisms = facts.mechanisms.as_ref().map(|names| names.join(","));
         let mut lines = vec![
             format!("account\t{}", facts.account),
             format!("state\t{}", facts.state),
-            format!("expires\t{}", or_dash(&facts.expires)),
-            format!("mechanisms\t{}", or_dash(&mechanisms)),
+            format!("expires\t{}", or_dash(facts.expires.clone())),
+            format!("mechanisms\t{}", or_dash(mechanisms)),
             format!("created\t{}", facts.created),
             format!("changed\t{}", facts.changed),
         ];
         lines.extend(self.passwords.iter().map(|password| format!("password\t{}", password.columns().join("\t"))));
-        lines.push(format!("activity-since\t{}", or_dash(&self.activity_since)));
+        lines.push(format!("activity-since\t{}", or_dash(self.activity_since.clone())));
         lines.extend(self.uses.iter().map(|used| {
-            let remote = used.remote.map_or_else(|| "-".to_owned(), |address| address.to_string());
-            let label = if used.label.is_empty() { "-" } else { used.label };
-            let (last, handed_out) = (or_dash(&used.last), or_dash(&used.last_handed_out));
+            let remote = or_dash(used.remote.map(|address| address.to_string()));
+            let label = or_dash(used.label.to_owned());
+            let (last, handed_out) = (or_dash(used.last.clone()), or_dash(used.last_handed_out.clone()));
             format!("use\t{label}\t{}\t{last}\t{remote}\t{}\t{handed_out}", used.mechanism, used.handed_out)
         }));
         lines.join("\n")

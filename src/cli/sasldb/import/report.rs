@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::output::{Data, to_stderr};
+use crate::cli::output::{Data, or_dash, to_stderr};
 use crate::identity::Identity;
 use crate::vocabulary::{Mechanism, MechanismSet};
 
@@ -97,9 +97,8 @@ impl Told {
     }
 
     fn columns(&self) -> String {
-        let or_dash = |text: String| if text.is_empty() { "-".to_owned() } else { text };
-        let entry = or_dash(self.place.who.clone().unwrap_or_default());
-        let line = self.place.line.map_or_else(|| "-".to_owned(), |line| line.to_string());
+        let entry = or_dash(self.place.who.clone());
+        let line = or_dash(self.place.line.map(|line| line.to_string()));
         [self.fate.word(), &entry, &self.why, &line, &or_dash(self.mechanisms().join(","))].join("\t")
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::failure::{self, Failure};
-use crate::cli::output::{self, Data, Reader};
+use crate::cli::output::{self, Data, Reader, or_dash};
 use crate::cli::site::{self, Site};
 use crate::cli::when::rfc3339;
 use crate::credential::{Account, Network, ServiceName, StoredPassword, Who};
@@ -96,11 +96,10 @@ impl<'a> JsonPassword<'a> {
 
     /// The columns of table and lines.
     pub(in crate::cli::sasldb) fn columns(&self) -> [String; COLUMNS.len()] {
-        let or_dash = |list: String| if list.is_empty() { "-".to_owned() } else { list };
         [
             self.label.to_owned(),
             self.state.to_owned(),
-            or_dash(self.expires.clone().unwrap_or_default()),
+            or_dash(self.expires.clone()),
             or_dash(self.services.join(",")),
             or_dash(self.networks.join(",")),
             self.schemes.join(","),

@@ -15,7 +15,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::{self, Failure};
 use crate::cli::input;
 use crate::cli::listing::State;
-use crate::cli::output::{self, Data, Program, Reader, printable};
+use crate::cli::output::{self, Data, Program, Reader, or_dash, printable};
 use crate::cli::rows::Rows;
 use crate::cli::site::{self, Site};
 use crate::cli::unused::{Record, ago};
@@ -139,13 +139,12 @@ impl JsonAccount {
     }
 
     fn columns(self) -> [String; COLUMNS.len()] {
-        let or_dash = |text: String| if text.is_empty() { "-".to_owned() } else { text };
         [
             self.account,
             self.state.to_owned(),
             self.usage.to_owned(),
-            or_dash(self.last.unwrap_or_default()),
-            or_dash(self.mechanism.unwrap_or_default().to_owned()),
+            or_dash(self.last),
+            or_dash(self.mechanism.map(str::to_owned)),
             or_dash(self.needs.join(",")),
         ]
     }

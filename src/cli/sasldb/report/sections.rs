@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::cli::output::{self, Data, Reader, printable};
+use crate::cli::output::{self, Data, Reader, or_dash, printable};
 
 use super::facts::{Facts, Failures};
 
@@ -22,7 +22,6 @@ impl Section {
 
 /// Everything that the report says.
 pub(super) fn sections(facts: &Facts) -> Vec<Section> {
-    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let since = &facts.since;
     let mut sections = vec![
         Section::new("made", "Made", &["TIME"], vec![vec![facts.made.clone()]]),
@@ -32,7 +31,7 @@ pub(super) fn sections(facts: &Facts) -> Vec<Section> {
             "activity-since",
             "Every login is known since",
             &["TIME"],
-            vec![vec![or_dash(&facts.activity_since)]],
+            vec![vec![or_dash(facts.activity_since.clone())]],
         ),
         Section::new(
             "accounts",
@@ -105,7 +104,7 @@ pub(super) fn sections(facts: &Facts) -> Vec<Section> {
             facts
                 .unused
                 .iter()
-                .map(|unused| vec![unused.account.clone(), unused.state.to_owned(), or_dash(&unused.last)])
+                .map(|unused| vec![unused.account.clone(), unused.state.to_owned(), or_dash(unused.last.clone())])
                 .collect(),
         ),
     ];
@@ -160,7 +159,7 @@ fn numbers<const N: usize>(numbers: [u64; N]) -> Vec<String> {
 
 fn by(counts: &std::collections::BTreeMap<&'static str, u64>) -> String {
     let each: Vec<String> = counts.iter().map(|(mechanism, accounts)| format!("{mechanism}={accounts}")).collect();
-    if each.is_empty() { "-".to_owned() } else { each.join(",") }
+    or_dash(each.join(","))
 }
 
 /// Prints them: on a terminal those that have rows, under headings; elsewhere a line for each row.
