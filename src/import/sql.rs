@@ -129,25 +129,52 @@ pub(super) fn tokens(statement: &[u8]) -> Vec<Token> {
 
 /// What stands before the quote that ends it, with two quotes as one, and what comes after.
 fn quoted(rest: &[u8], quote: u8) -> (Vec<u8>, &[u8]) {
-    // As long as it can become: what is outgrown would leave a copy of a password behind.
-    let mut content = Vec::with_capacity(rest.len());
-    let mut bytes = rest;
+    let (written, after) = rest.split_at(end_of_quoted(rest, quote));
+    // As long as it can become, so that no copy of a password is outgrown and left behind; and no longer, since there may be
+    // thousands in a statement.
+    let mut content = Vec::with_capacity(written.len());
+    let mut is_first_of_two = false;
+    for &byte in written {
+        is_first_of_two = byte == quote && !is_first_of_two;
+        if !is_first_of_two {
+            content.push(byte);
+        }
+    }
+    (content, after.get(1..).unwrap_or_default())
+}
+
+/// Where the quote stands that no other follows; at the end, if there is none.
+fn end_of_quoted(rest: &[u8], quote: u8) -> usize {
+    let mut end = 0usize;
     loop {
-        bytes = match bytes {
-            [first, second, after @ ..] if *first == quote && *second == quote => {
-                content.push(quote);
-                after
-            }
-            [first, after @ ..] if *first == quote => return (content, after),
-            [first, after @ ..] => {
-                content.push(*first);
-                after
-            }
-            [] => return (content, bytes),
+        end = match rest.get(end..).unwrap_or_default() {
+            [first, second, ..] if *first == quote && *second == quote => end.saturating_add(2),
+            [first, ..] if *first != quote => end.saturating_add(1),
+            _ => return end,
         };
     }
 }
 
 fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || !byte.is_ascii()
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_quoted_takes_its_own_room_and_not_that_of_what_follows() {
+        let behind = [b' '; 1000];
+        for (written, content) in [("'", ""), ("a'", "a"), ("a''b'", "a'b"), ("''''''''''x'", "'''''x")] {
+            let rest = [written.as_bytes(), &behind].concat();
+            let (found, after) = quoted(&rest, b'\'');
+            assert_eq!((found.as_slice(), after), (content.as_bytes(), behind.as_slice()), "{written}");
+            assert!(found.capacity() < 100, "{written}");
+        }
+        for (written, content) in [("", ""), ("a", "a"), ("a''", "a'")] {
+            assert_eq!(quoted(written.as_bytes(), b'\''), (content.into(), [].as_slice()), "{written}");
+        }
+    }
 }
