@@ -57,11 +57,31 @@ impl Stored {
         }
     }
 
+    /// Adds a value of the same password to `all`, or begins with it.
+    ///
+    /// # Errors
+    /// See [`MixError`]; what was there is unchanged.
+    pub fn gather(all: &mut Option<Self>, imported: Imported, spelling: &DigestSpelling) -> Result<(), MixError> {
+        match all {
+            Some(stored) => stored.add(imported, spelling),
+            None => {
+                *all = Some(Self::new(imported, spelling));
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a DIGEST-MD5 hash is among it.
+    #[must_use]
+    pub fn has_digest_md5(&self) -> bool {
+        matches!(self, Self::Forms(secrets) if !secrets.digest_md5.is_empty())
+    }
+
     /// Adds another value of the same password.
     ///
     /// # Errors
     /// See [`MixError`]; what was there is unchanged.
-    pub fn add(&mut self, imported: Imported, spelling: &DigestSpelling) -> Result<(), MixError> {
+    fn add(&mut self, imported: Imported, spelling: &DigestSpelling) -> Result<(), MixError> {
         match self {
             Self::Password(_) => Err(MixError::InTheClear),
             Self::Forms(secrets) => add(secrets, imported, spelling),
@@ -111,10 +131,9 @@ mod tests {
 
     fn stored(texts: &[&str]) -> Result<Stored, MixError> {
         let spelling = DigestSpelling::of_dovecot("joe@example.org");
-        let mut parsed = texts.iter().map(|text| Imported::parse(text).unwrap());
-        let mut stored = Stored::new(parsed.next().unwrap(), &spelling);
-        parsed.try_for_each(|imported| stored.add(imported, &spelling))?;
-        Ok(stored)
+        let mut stored = None;
+        texts.iter().try_for_each(|text| Stored::gather(&mut stored, Imported::parse(text).unwrap(), &spelling))?;
+        Ok(stored.unwrap())
     }
 
     #[test]

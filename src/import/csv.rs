@@ -215,7 +215,7 @@ fn entry(user: &[u8], realm: &[u8], values: &[(Column, &[u8])]) -> Result<Entry,
         true => DigestSpelling::of_dovecot(&user),
         false => DigestSpelling { username: user.into_owned(), realm: realm.into_owned() },
     };
-    let (mut stored, mut has_digest): (Option<Stored>, bool) = (None, false);
+    let mut stored = None;
     for (column, value) in values.iter().filter(|(_, value)| !value.is_empty()) {
         let imported = match column {
             Column::Password => {
@@ -223,14 +223,10 @@ fn entry(user: &[u8], realm: &[u8], values: &[(Column, &[u8])]) -> Result<Entry,
             }
             _ => Imported::parse(text(value)?)?,
         };
-        has_digest |= matches!(imported, Imported::DigestMd5(_));
-        match &mut stored {
-            None => stored = Some(Stored::new(imported, &spelling)),
-            Some(stored) => stored.add(imported, &spelling)?,
-        }
+        Stored::gather(&mut stored, imported, &spelling)?;
     }
     let stored = stored.ok_or(Fault::NoPassword)?;
-    Ok(Entry::with(authcid, stored, has_digest.then_some(spelling)))
+    Ok(Entry::with(authcid, stored, Some(spelling)))
 }
 
 #[cfg(test)]

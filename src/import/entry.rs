@@ -116,20 +116,18 @@ impl Entry {
     /// [`Fault::Name`] and [`Fault::Password`].
     pub(super) fn of(user: &str, password: &str) -> Result<Self, Fault> {
         let authcid = Authcid::parse(user).map_err(Fault::Name)?;
-        let imported = Imported::parse(password)?;
         let spelling = DigestSpelling::of_dovecot(user);
-        let is_digest = matches!(imported, Imported::DigestMd5(_));
-        let password = Stored::new(imported, &spelling);
-        Ok(Self::with(authcid, password, is_digest.then_some(spelling)))
+        let password = Stored::new(Imported::parse(password)?, &spelling);
+        Ok(Self::with(authcid, password, Some(spelling)))
     }
 
-    /// Without limits.
+    /// Without limits. `spelling` counts if there is a DIGEST-MD5 hash that it is of.
     #[must_use]
     pub fn with(authcid: Authcid, password: Stored, spelling: Option<DigestSpelling>) -> Self {
         Self {
             authcid,
+            spelling: spelling.filter(|_| password.has_digest_md5()),
             password,
-            spelling,
             networks: Vec::new(),
             password_expires: None,
             disabled: None,

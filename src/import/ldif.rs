@@ -2,7 +2,7 @@
 
 use base64ct::{Base64, Encoding as _};
 
-use crate::credential::{DigestSpelling, Imported, MixError, Stored};
+use crate::credential::{DigestSpelling, Imported, Stored};
 use crate::identity::{Authcid, text_from_wire};
 use crate::runtime::UnixTime;
 use crate::secret::{Password, PasswordError, SecretBytes};
@@ -161,24 +161,16 @@ impl Record {
             Err(fault) => return say(self.begins, Err(Fault::Name(fault))),
         };
         let spelling = DigestSpelling::of_dovecot(&name);
-        let (mut stored, mut has_digest): (Option<Stored>, bool) = (None, false);
+        let mut stored = None;
         for (line, value) in self.passwords {
-            let added = value.and_then(|value| read(value.expose())).and_then(|imported| {
-                has_digest |= matches!(imported, Imported::DigestMd5(_));
-                match &mut stored {
-                    None => {
-                        stored = Some(Stored::new(imported, &spelling));
-                        Ok(())
-                    }
-                    Some(stored) => stored.add(imported, &spelling).map_err(|fault: MixError| Fault::Mix(fault)),
-                }
-            });
-            if let Err(fault) = added {
+            let imported = value.and_then(|value| read(value.expose()));
+            let gathered = imported.and_then(|imported| Ok(Stored::gather(&mut stored, imported, &spelling)?));
+            if let Err(fault) = gathered {
                 say(line, Err(fault));
             }
         }
         if let Some(stored) = stored {
-            let entry = Entry::with(authcid, stored, has_digest.then_some(spelling));
+            let entry = Entry::with(authcid, stored, Some(spelling));
             say(self.begins, Ok(Entry { disabled: self.disabled, expires: self.expires, ..entry }));
         }
     }
@@ -306,6 +298,10 @@ mod tests {
             (
                 "pwdAccountLockedTime: 000001010000Z\nuserPassword: secret",
                 "1 joe: password secret disabled (pwdAccountLockedTime)",
+            ),
+            (
+                "userPassword: secret\nuserPassword: {DIGEST-MD5}9e350098094efc4af26cd456adf29a60",
+                "6 joe: a password in the clear needs no hash beside it1 joe: password secret",
             ),
             ("objectClass: x", ""),
         ] {

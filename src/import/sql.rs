@@ -159,7 +159,6 @@ fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || !byte.is_ascii()
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -284,10 +284,7 @@ fn stored(texts: &[Text], identity: &Identity) -> Result<Given, String> {
             continue;
         }
         let imported = Imported::parse(text.as_str()).map_err(|fault| fault.to_string())?;
-        match &mut stored {
-            None => stored = Some(Stored::new(imported, &spelling)),
-            Some(stored) => stored.add(imported, &spelling).map_err(|fault| fault.to_string())?,
-        }
+        Stored::gather(&mut stored, imported, &spelling).map_err(|fault| fault.to_string())?;
     }
     match stored {
         Some(Stored::Password(password)) => Ok(Given::Text(password)),
