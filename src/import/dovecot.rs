@@ -4,7 +4,8 @@ use crate::credential::Network;
 use crate::identity::text_from_wire;
 use crate::secret::SecretBytes;
 
-use super::entry::{Entry, Fault, Format, Found, OtherFile, shown, text, without_return};
+use super::colon;
+use super::entry::{Entry, Fault, Format, Found, OtherFile, text};
 
 /// Reads a passwd-file.
 #[derive(Debug)]
@@ -83,22 +84,12 @@ impl Dovecot {
 
 impl Format for Dovecot {
     fn line(&mut self, number: u64, line: &[u8], tell: &mut dyn FnMut(Found)) -> Result<(), OtherFile> {
-        let line = without_return(line);
-        if matches!(line.first(), None | Some(b':' | b'#')) {
-            return Ok(());
+        // Dovecot passes over a line without a user.
+        if line.first() != Some(&b':') {
+            colon::line(number, line, "of the form USER:PASSWORD", tell, |user, rest| self.entry(user, rest));
         }
-        tell(match split(line) {
-            None => Found { line: number, who: None, entry: Err(Fault::Shape("of the form USER:PASSWORD")) },
-            Some((user, rest)) => Found { line: number, who: Some(shown(user)), entry: self.entry(user, rest) },
-        });
         Ok(())
     }
-}
-
-/// Parts a line at its first colon.
-pub(super) fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = memchr::memchr(b':', line)?;
-    Some((line.get(..at)?, line.get(at.saturating_add(1)..)?))
 }
 
 /// What the extra fields say of a login.

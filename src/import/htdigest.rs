@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 use crate::credential::{DigestSpelling, Imported, Stored};
 use crate::identity::{Authcid, Name, Realm, text_from_wire};
 
-use super::dovecot::split;
-use super::entry::{Entry, Fault, Format, Found, OtherFile, shown, text, without_return};
+use super::colon::{content, split};
+use super::entry::{Entry, Fault, Format, Found, OtherFile, shown, text};
 
 /// Reads such a file.
 #[derive(Debug, Default)]
@@ -14,10 +14,7 @@ pub struct Htdigest;
 
 impl Format for Htdigest {
     fn line(&mut self, number: u64, line: &[u8], tell: &mut dyn FnMut(Found)) -> Result<(), OtherFile> {
-        let line = without_return(line);
-        if matches!(line.first(), None | Some(b'#')) {
-            return Ok(());
-        }
+        let Some(line) = content(line) else { return Ok(()) };
         let parts = split(line).and_then(|(user, rest)| split(rest).map(|(realm, hash)| (user, realm, hash)));
         tell(match parts {
             None => Found { line: number, who: None, entry: Err(Fault::Shape("of the form USER:REALM:HASH")) },

@@ -2,8 +2,8 @@
 
 use crate::identity::text_from_wire;
 
-use super::dovecot::split;
-use super::entry::{Entry, Fault, Format, Found, OtherFile, shown, text, without_return};
+use super::colon;
+use super::entry::{Entry, Fault, Format, Found, OtherFile, text};
 
 /// Reads such a file.
 #[derive(Debug, Default)]
@@ -11,21 +11,14 @@ pub struct Htpasswd;
 
 impl Format for Htpasswd {
     fn line(&mut self, number: u64, line: &[u8], tell: &mut dyn FnMut(Found)) -> Result<(), OtherFile> {
-        let line = without_return(line);
-        if matches!(line.first(), None | Some(b'#')) {
-            return Ok(());
-        }
-        tell(match split(line) {
-            None => Found { line: number, who: None, entry: Err(Fault::Shape("of the form USER:HASH")) },
-            Some((user, rest)) => Found { line: number, who: Some(shown(user)), entry: entry(user, rest) },
-        });
+        colon::line(number, line, "of the form USER:HASH", tell, entry);
         Ok(())
     }
 }
 
 fn entry(user: &[u8], rest: &[u8]) -> Result<Entry, Fault> {
     // A label may stand before a password that has colons; hashes have none, and what follows one is a note.
-    let hash = if rest.first() == Some(&b'{') { rest } else { split(rest).map_or(rest, |(hash, _)| hash) };
+    let hash = if rest.first() == Some(&b'{') { rest } else { colon::split(rest).map_or(rest, |(hash, _)| hash) };
     if hash.is_empty() || matches!(hash.first(), Some(b'!' | b'*')) {
         return Err(Fault::NoPassword);
     }

@@ -4,6 +4,7 @@
 
 mod assembly;
 pub mod berkeley;
+mod colon;
 pub mod csv;
 pub mod dovecot;
 pub mod dump;

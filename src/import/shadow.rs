@@ -3,8 +3,8 @@
 use crate::identity::text_from_wire;
 use crate::runtime::UnixTime;
 
-use super::dovecot::split;
-use super::entry::{Entry, Fault, Format, Found, OtherFile, shown, text, without_return};
+use super::colon;
+use super::entry::{Entry, Fault, Format, Found, OtherFile, text};
 
 /// Reads such a file.
 #[derive(Debug, Default)]
@@ -14,14 +14,7 @@ const DAY: i64 = 86_400;
 
 impl Format for Shadow {
     fn line(&mut self, number: u64, line: &[u8], tell: &mut dyn FnMut(Found)) -> Result<(), OtherFile> {
-        let line = without_return(line);
-        if matches!(line.first(), None | Some(b'#')) {
-            return Ok(());
-        }
-        tell(match split(line) {
-            None => Found { line: number, who: None, entry: Err(Fault::Shape("of the form NAME:HASH")) },
-            Some((name, rest)) => Found { line: number, who: Some(shown(name)), entry: entry(name, rest) },
-        });
+        colon::line(number, line, "of the form NAME:HASH", tell, entry);
         Ok(())
     }
 }
