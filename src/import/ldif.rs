@@ -9,6 +9,7 @@ use crate::secret::{Password, PasswordError, SecretBytes};
 
 use super::assembly::Assembly;
 use super::entry::{Entry, Fault, Format, Found, OtherFile, shown, text, without_return};
+use super::time;
 
 /// The attribute that holds the account's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,8 +43,6 @@ struct Record {
     disabled: Option<&'static str>,
     expires: Option<UnixTime>,
 }
-
-const DAY: i64 = 86_400;
 
 impl NameAttribute {
     const fn attribute(self) -> &'static str {
@@ -128,15 +127,12 @@ impl Record {
             b"nsaccountlock" if unreadable || value.eq_ignore_ascii_case(b"true") => {
                 self.disabled = Some("nsAccountLock");
             }
-            b"shadowexpire" => {
-                let days: Option<i64> = core::str::from_utf8(value).ok().and_then(|days| days.parse().ok());
-                match days.and_then(|days| days.checked_mul(DAY)) {
-                    // -1 is never, as in shadow(5).
-                    Some(at) if at >= 0 => self.expires = Some(UnixTime(at)),
-                    Some(_) => {}
-                    None => self.disabled = Some("shadowExpire is no number"),
-                }
-            }
+            b"shadowexpire" => match time::day(value) {
+                // -1 is never, as in shadow(5).
+                Some(at) if at.0 >= 0 => self.expires = Some(at),
+                Some(_) => {}
+                None => self.disabled = Some("shadowExpire is no number"),
+            },
             _ => {}
         }
     }

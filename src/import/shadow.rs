@@ -3,14 +3,12 @@
 use crate::identity::text_from_wire;
 use crate::runtime::UnixTime;
 
-use super::colon;
 use super::entry::{Entry, Fault, Format, Found, OtherFile, text};
+use super::{colon, time};
 
 /// Reads such a file.
 #[derive(Debug, Default)]
 pub struct Shadow;
-
-const DAY: i64 = 86_400;
 
 impl Format for Shadow {
     fn line(&mut self, number: u64, line: &[u8], tell: &mut dyn FnMut(Found)) -> Result<(), OtherFile> {
@@ -42,9 +40,8 @@ fn expiry(days: &[u8]) -> Result<Option<UnixTime>, Fault> {
     if matches!(days, b"" | b"-1") {
         return Ok(None);
     }
-    let days: Option<i64> = core::str::from_utf8(days).ok().and_then(|days| days.parse().ok());
-    let at = days.filter(|days| *days >= 0).and_then(|days| days.checked_mul(DAY));
-    at.map(|at| Some(UnixTime(at))).ok_or(Fault::Part { part: "expiry date", why: "it is no number of days" })
+    let at = time::day(days).filter(|at| at.0 >= 0);
+    at.map(Some).ok_or(Fault::Part { part: "expiry date", why: "it is no number of days" })
 }
 
 #[cfg(test)]

@@ -2,6 +2,12 @@
 
 use crate::runtime::UnixTime;
 
+/// The beginning of a day that is counted from 1970, as in shadow(5).
+pub(super) fn day(text: &[u8]) -> Option<UnixTime> {
+    let days: i64 = core::str::from_utf8(text).ok()?.parse().ok()?;
+    days.checked_mul(86_400).map(UnixTime)
+}
+
 /// Reads `2027-01-31 18:00:00.25+01:30`, which PostgreSQL writes; the fraction and the minutes of the zone may be missing.
 pub(super) fn iso(text: &str) -> Option<UnixTime> {
     let (date, rest) = text.split_once([' ', 'T'])?;
