@@ -3,23 +3,15 @@
 
 use sasldb::protocol::store::{MAX_PASSWORD, MAX_REASON, StoreAnswer, StoreRequest, Wish};
 
-use super::counted::{self, Read, told};
-use super::random::Random;
+use super::counted::{self, Input, Read, told};
 
 /// The longest text of a request.
 const MAX_TEXT: usize = 1024;
 
 pub fn target(data: &[u8]) {
-    let mut longer = match data.split_first() {
-        Some((b'!', lines)) => counted::framed(lines),
-        _ => data.to_vec(),
-    };
-    longer.push(b'x');
-    let sent = &longer[..longer.len() - 1];
-    let cut = Random::of(data).below(longer.len());
-    counted::check(
-        &longer,
-        cut,
+    let input = Input::of(data);
+    let sent = input.sent();
+    input.check(
         request,
         |sent| told(StoreRequest::parse(sent)),
         |parsed, expected| {
@@ -33,9 +25,7 @@ pub fn target(data: &[u8]) {
     if let Ok(Some(request)) = StoreRequest::parse(sent) {
         assert_eq!(request.encode().unwrap().expose(), sent);
     }
-    counted::check(
-        &longer,
-        cut,
+    input.check(
         answer,
         |sent| told(StoreAnswer::parse(sent)),
         |parsed, (kind, reason)| {

@@ -1,5 +1,7 @@
 //! The frame and the counted texts of our own protocols, read a second time, by their tables in docs/lookup-protocol.md.
 
+use super::random::Random;
+
 /// What bytes of a message are.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Read<T> {
@@ -50,8 +52,53 @@ impl<'a> Body<'a> {
     }
 }
 
+/// What came over a socket, and a byte too many.
+pub(crate) struct Input {
+    longer: Vec<u8>,
+    cut: usize,
+}
+
+impl Input {
+    /// The bytes themselves, or after a `!` the lines of a message.
+    pub(crate) fn of(data: &[u8]) -> Self {
+        let mut longer = match data.split_first() {
+            Some((b'!', lines)) => framed(lines),
+            _ => data.to_vec(),
+        };
+        longer.push(b'x');
+        let cut = Random::of(data).below(longer.len());
+        Self { longer, cut }
+    }
+
+    /// All of it, and nothing else.
+    pub(crate) fn sent(&self) -> &[u8] {
+        &self.longer[..self.longer.len() - 1]
+    }
+
+    /// Holds a parser to the second reading, with all of the bytes, with one too many, and with some of them. What it answers is
+    /// compared by `same`.
+    pub(crate) fn check<'a, T, U>(
+        &'a self,
+        expected: impl Fn(&'a [u8]) -> Read<T>,
+        parsed: impl Fn(&'a [u8]) -> Read<U>,
+        same: impl Fn(&U, &T) -> bool,
+    ) {
+        let whole = self.sent();
+        for sent in [whole, &whole[..self.cut]] {
+            let agree = match (expected(sent), parsed(sent)) {
+                (Read::More, Read::More) | (Read::Never, Read::Never) => true,
+                (Read::Whole(expected), Read::Whole(parsed)) => same(&parsed, &expected),
+                _ => false,
+            };
+            assert!(agree, "{}", sent.escape_ascii());
+        }
+        // What is whole goes on no further, and what is none becomes none.
+        assert!(matches!(parsed(whole), Read::More) || matches!(parsed(&self.longer), Read::Never));
+    }
+}
+
 /// A message made of lines: the first is a number, one byte of the body, and of the others each is a counted text.
-pub(crate) fn framed(lines: &[u8]) -> Vec<u8> {
+fn framed(lines: &[u8]) -> Vec<u8> {
     let mut lines = lines.split(|byte| *byte == b'\n');
     let number = std::str::from_utf8(lines.next().unwrap_or_default()).ok().and_then(|text| text.parse().ok());
     let mut body = vec![1, number.unwrap_or(0)];
@@ -60,28 +107,6 @@ pub(crate) fn framed(lines: &[u8]) -> Vec<u8> {
         body.extend_from_slice(text);
     }
     [u16::try_from(body.len()).unwrap_or(u16::MAX).to_be_bytes().as_slice(), &body].concat()
-}
-
-/// Holds a parser to the second reading, with all of the bytes but the last, which is one too many, and with some of them. What it
-/// answers is compared by `same`.
-pub(crate) fn check<'a, T, U>(
-    longer: &'a [u8],
-    cut: usize,
-    expected: impl Fn(&'a [u8]) -> Read<T>,
-    parsed: impl Fn(&'a [u8]) -> Read<U>,
-    same: impl Fn(&U, &T) -> bool,
-) {
-    let whole = &longer[..longer.len() - 1];
-    for sent in [whole, &whole[..cut]] {
-        let agree = match (expected(sent), parsed(sent)) {
-            (Read::More, Read::More) | (Read::Never, Read::Never) => true,
-            (Read::Whole(expected), Read::Whole(parsed)) => same(&parsed, &expected),
-            _ => false,
-        };
-        assert!(agree, "{}", sent.escape_ascii());
-    }
-    // What is whole goes on no further, and what is none becomes none.
-    assert!(matches!(parsed(whole), Read::More) || matches!(parsed(longer), Read::Never));
 }
 
 /// What a parser of ours says.

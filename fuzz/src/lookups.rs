@@ -10,22 +10,14 @@ use sasldb::identity::Realm;
 use sasldb::protocol::lookup::{Answer, Form, MAX_TEXT, MAX_VALUE, Property, Request};
 use sasldb::vocabulary::Mechanism;
 
-use super::counted::{self, Body, Read, told};
+use super::counted::{self, Body, Input, Read, told};
 use super::oracle::{self, Hash};
-use super::random::Random;
 use super::site::{self, Account, ITERATIONS, NOW, REALM, SITE};
 
 pub fn target(data: &[u8]) {
-    let mut longer = match data.split_first() {
-        Some((b'!', lines)) => counted::framed(lines),
-        _ => data.to_vec(),
-    };
-    longer.push(b'x');
-    let sent = &longer[..longer.len() - 1];
-    let cut = Random::of(data).below(longer.len());
-    counted::check(
-        &longer,
-        cut,
+    let input = Input::of(data);
+    let sent = input.sent();
+    input.check(
         request,
         |sent| told(Request::parse(sent)),
         |parsed, (wanted, texts)| {
@@ -34,9 +26,7 @@ pub fn target(data: &[u8]) {
             bits == *wanted && [parsed.name, parsed.realm, parsed.host, parsed.service] == *texts
         },
     );
-    counted::check(
-        &longer,
-        cut,
+    input.check(
         answer,
         |sent| told(Answer::parse(sent)),
         |parsed, expected| {
