@@ -1,5 +1,6 @@
 //! Setting one password: basis, derivation, change; again if somebody else was faster.
 
+use crate::config::Config;
 use crate::credential::{self, Iterations, Label, PasswordFacts, Recipe, Secrets};
 use crate::identity::{Identity, Realms};
 use crate::secret::Password;
@@ -54,16 +55,18 @@ impl Setting<'_> {
     }
 
     fn derive(&self, site: &Site, basis: &Basis) -> Secrets {
-        let secrets = credential::derive(
-            self.password,
-            &Recipe {
-                identity: &basis.identity,
-                realms: self.realms,
-                salt_key: &basis.salt_key,
-                schemes: &site.config.schemes,
-                iterations: Iterations { usual: site.config.scram_iterations, bound: &basis.iterations },
-            },
-        );
+        let secrets = credential::derive(self.password, &recipe(&site.config, self.realms, basis));
         Secrets { no_plaintext: self.no_plaintext, ..secrets }
+    }
+}
+
+/// What is made of a new password that is set under `realms`.
+pub(super) fn recipe<'a>(config: &'a Config, realms: &'a Realms, basis: &'a Basis) -> Recipe<'a> {
+    Recipe {
+        identity: &basis.identity,
+        realms,
+        salt_key: &basis.salt_key,
+        schemes: &config.schemes,
+        iterations: Iterations { usual: config.scram_iterations, bound: &basis.iterations },
     }
 }

@@ -7,16 +7,17 @@ use std::path::Path;
 use base64ct::{Base64, Encoding as _};
 use zeroize::Zeroizing;
 
+use crate::cli::setting::recipe;
 use crate::cli::weak;
 use crate::config::{Config, WeakPasswords};
 use crate::credential::{
-    Account, AccountState, DigestMd5Hash, DigestSpelling, Imported, Iterations, Recipe, Secrets, Stored,
-    StoredPassword, derive_on_this_thread, is_derived,
+    Account, AccountState, DigestMd5Hash, DigestSpelling, Imported, Recipe, Secrets, Stored, StoredPassword,
+    derive_on_this_thread, is_derived,
 };
 use crate::identity::{Identity, Realms};
 use crate::secret::Password;
 use crate::store::sqlite::Writer;
-use crate::store::{Basis, Change, CredentialAdmin as _, StoreError};
+use crate::store::{Change, CredentialAdmin as _, StoreError};
 
 use super::wanted::{Entry, Source, Text, Wanted};
 
@@ -171,16 +172,6 @@ impl Planner<'_> {
             identity: basis.identity,
         });
         Ok(())
-    }
-}
-
-fn recipe<'a>(config: &'a Config, realms: &'a Realms, basis: &'a Basis) -> Recipe<'a> {
-    Recipe {
-        identity: &basis.identity,
-        realms,
-        salt_key: &basis.salt_key,
-        schemes: &config.schemes,
-        iterations: Iterations { usual: config.scram_iterations, bound: &basis.iterations },
     }
 }
 

@@ -10,13 +10,12 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Program;
 use crate::cli::progress::{Lines, Progress};
 use crate::cli::sasldb::apply::{Seen, mark};
+use crate::cli::setting::recipe;
 use crate::cli::site::{self, Site};
 use crate::cli::stop::{self, Stop};
 use crate::cli::when::rfc3339;
 use crate::config::Config;
-use crate::credential::{
-    AccountState, DigestSpelling, Iterations, Label, PasswordFacts, Recipe, Stored, derive_on_this_thread,
-};
+use crate::credential::{AccountState, DigestSpelling, Label, PasswordFacts, Stored, derive_on_this_thread};
 use crate::identity::{Identity, Realms};
 use crate::import::Entry;
 use crate::store::sqlite::Writer;
@@ -218,13 +217,7 @@ impl Pending {
     fn derive(&mut self, config: &Config, realms: &Realms) {
         let Self::Job(job) = self else { return };
         let Stored::Password(password) = &job.password else { return };
-        let recipe = Recipe {
-            identity: &job.basis.identity,
-            realms,
-            salt_key: &job.basis.salt_key,
-            schemes: &config.schemes,
-            iterations: Iterations { usual: config.scram_iterations, bound: &job.basis.iterations },
-        };
+        let recipe = recipe(config, realms, &job.basis);
         job.password = Stored::Forms(Box::new(derive_on_this_thread(password, &recipe)));
     }
 
