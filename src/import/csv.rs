@@ -1,11 +1,11 @@
 //! CSV (RFC 4180) with a heading that names the columns: `user`, and `password`, `hash` or `verifier`; `realm` where that stands apart.
 
 use crate::credential::{DigestSpelling, Imported, Stored};
-use crate::identity::{Authcid, Name, Realm, text_from_wire};
+use crate::identity::text_from_wire;
 use crate::secret::Password;
 
 use super::assembly::Assembly;
-use super::entry::{Entry, Fault, Format, Found, OtherFile, shown, text};
+use super::entry::{Entry, Fault, Format, Found, OtherFile, authcid, shown, text};
 
 /// Reads such a file.
 #[derive(Debug)]
@@ -203,14 +203,10 @@ fn record(line: u64, heading: &[Column], fields: &[&[u8]]) -> Found {
 
 fn entry(user: &[u8], realm: &[u8], values: &[(Column, &[u8])]) -> Result<Entry, Fault> {
     let (user, realm) = (text_from_wire(user), text_from_wire(realm));
-    let authcid = match (user.contains('@'), realm.is_empty()) {
-        (_, true) => Authcid::parse(&user).map_err(Fault::Name)?,
-        (false, false) => {
-            let realm = Realm::new(&realm).map_err(Fault::Realm)?;
-            Authcid::new(Name::new(&user).map_err(Fault::Name)?, Some(realm))
-        }
-        (true, false) => return Err(Fault::Part { part: "realm", why: "the user has one already" }),
-    };
+    if user.contains('@') && !realm.is_empty() {
+        return Err(Fault::Part { part: "realm", why: "the user has one already" });
+    }
+    let authcid = authcid(&user, &realm)?;
     let spelling = match realm.is_empty() {
         true => DigestSpelling::of_dovecot(&user),
         false => DigestSpelling { username: user.into_owned(), realm: realm.into_owned() },

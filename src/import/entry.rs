@@ -1,7 +1,7 @@
 //! What the formats have in common: lines in, entries out.
 
 use crate::credential::{DigestSpelling, ImportError, Imported, MixError, Network, Stored};
-use crate::identity::{Authcid, IdentityError};
+use crate::identity::{Authcid, IdentityError, Name, Realm};
 use crate::runtime::UnixTime;
 
 /// A format of files that are read line by line, in memory that does not grow with the file.
@@ -147,6 +147,15 @@ pub fn read(format: &mut dyn Format, bytes: &[u8], tell: &mut dyn FnMut(Found)) 
     }
     format.end(tell);
     Ok(())
+}
+
+/// The account `user` of a realm that stands apart from it and may be empty.
+pub(super) fn authcid(user: &str, realm: &str) -> Result<Authcid, Fault> {
+    if realm.is_empty() {
+        return Authcid::parse(user).map_err(Fault::Name);
+    }
+    let realm = Realm::new(realm).map_err(Fault::Realm)?;
+    Ok(Authcid::new(Name::new(user).map_err(Fault::Name)?, Some(realm)))
 }
 
 /// A name as a person reads it.

@@ -3,10 +3,10 @@
 use zeroize::Zeroizing;
 
 use crate::credential::{DigestSpelling, Imported, Stored};
-use crate::identity::{Authcid, Name, Realm, text_from_wire};
+use crate::identity::text_from_wire;
 
 use super::colon::{content, split};
-use super::entry::{Entry, Fault, Format, Found, OtherFile, shown, text};
+use super::entry::{Entry, Fault, Format, Found, OtherFile, authcid, shown, text};
 
 /// Reads such a file.
 #[derive(Debug, Default)]
@@ -30,12 +30,7 @@ impl Format for Htdigest {
 /// A user with an `@` has its realm there; the file's is then only what the password was hashed with.
 fn entry(user: &[u8], realm: &[u8], hash: &[u8]) -> Result<Entry, Fault> {
     let (user, realm) = (text_from_wire(user), text_from_wire(realm));
-    let authcid = if user.contains('@') || realm.is_empty() {
-        Authcid::parse(&user).map_err(Fault::Name)?
-    } else {
-        let realm = Realm::new(&realm).map_err(Fault::Realm)?;
-        Authcid::new(Name::new(&user).map_err(Fault::Name)?, Some(realm))
-    };
+    let authcid = authcid(&user, if user.contains('@') { "" } else { &realm })?;
     if hash.len() != 32 {
         return Err(Fault::Shape("of the form USER:REALM:HASH, the hash in 32 hexadecimal digits"));
     }
@@ -48,6 +43,7 @@ fn entry(user: &[u8], realm: &[u8], hash: &[u8]) -> Result<Entry, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::Authcid;
     use crate::import::entry::said::said;
 
     #[test]
