@@ -71,17 +71,17 @@ impl Flavour {
 
 /// Reads what follows the label. None if `scheme` is not one of these.
 pub(super) fn parse(scheme: &str, labelled: &Labelled<'_>) -> Option<Result<PasswordHash, HashError>> {
-    let text = || labelled.text();
-    Some(match scheme {
-        "PBKDF2" => text().and_then(|text| match text.strip_prefix("$1$") {
-            Some(rest) => of_dovecot(rest),
-            None => of_ldap(Flavour::Sha1, &text),
-        }),
-        "PBKDF2-SHA1" => text().and_then(|text| of_ldap(Flavour::Sha1, &text)),
-        "PBKDF2-SHA256" => text().and_then(|text| of_ldap(Flavour::Sha256, &text)),
-        "PBKDF2-SHA512" => text().and_then(|text| of_ldap(Flavour::Sha512, &text)),
+    let flavour = match scheme {
+        "PBKDF2" | "PBKDF2-SHA1" => Flavour::Sha1,
+        "PBKDF2-SHA256" => Flavour::Sha256,
+        "PBKDF2-SHA512" => Flavour::Sha512,
         _ => return None,
-    })
+    };
+    Some(labelled.text().and_then(|text| match text.strip_prefix("$1$") {
+        // The same label in both programs.
+        Some(rest) if scheme == "PBKDF2" => of_dovecot(rest),
+        _ => of_ldap(flavour, &text),
+    }))
 }
 
 fn of_dovecot(rest: &str) -> Result<PasswordHash, HashError> {
