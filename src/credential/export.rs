@@ -11,7 +11,7 @@ use crate::identity::Identity;
 use crate::secret::{SecretArray, SecretBytes};
 use crate::vocabulary::ScramHash;
 
-use super::account::{CramMd5States, DigestMd5Hash, ScramKeys, ScramSalt, Secrets};
+use super::account::{Account, CramMd5States, DigestMd5Hash, ScramKeys, ScramSalt, Secrets};
 use super::hash::{Encoding, Labelled};
 use super::lookup::Who;
 use super::salt::SaltKey;
@@ -24,9 +24,18 @@ const SPELLING: usize = 17;
 /// More spellings than any name has, in every form.
 const MAX_SPELLINGS: usize = 200;
 
+impl Account {
+    /// Keeps with all SCRAM keys the salts that are computed here, and elsewhere under another salt key.
+    pub fn spell_out_salts(&mut self, salt_key: &SaltKey) {
+        for password in &mut self.passwords {
+            password.secrets.spell_out_salts(salt_key, &self.identity);
+        }
+    }
+}
+
 impl Secrets {
     /// All that is stored, one text for each scheme. The salts of SCRAM keys have to be spelled out: see
-    /// [`Self::spell_out_salts`].
+    /// [`Account::spell_out_salts`].
     #[must_use]
     pub fn texts(&self) -> Vec<Zeroizing<String>> {
         let digest_md5 = (!self.digest_md5.is_empty()).then(|| spellings(&self.digest_md5));
@@ -36,15 +45,14 @@ impl Secrets {
         digest_md5.into_iter().chain(cram_md5).chain(scram).chain(hash).collect()
     }
 
-    /// Keeps with SCRAM keys the salts that are computed here, and elsewhere under another salt key.
-    pub fn spell_out_salts(&mut self, salt_key: &SaltKey, identity: &Identity) {
+    fn spell_out_salts(&mut self, salt_key: &SaltKey, identity: &Identity) {
         let who = Who::Account(identity.key());
         for keys in self.scram.iter_mut().filter(|keys| keys.salt == ScramSalt::Derived) {
             keys.salt = ScramSalt::Imported(salt_key.salt(keys.hash, &who).to_vec());
         }
     }
 
-    /// Forgets the salts that are computed here anyway: the opposite of [`Self::spell_out_salts`]. Keys with another count than other
+    /// Forgets the salts that are computed here anyway: the opposite of [`Account::spell_out_salts`]. Keys with another count than other
     /// passwords hold to, `bound`, keep theirs.
     pub fn compute_salts(&mut self, salt_key: &SaltKey, identity: &Identity, bound: &[(ScramHash, u32)]) {
         let who = Who::Account(identity.key());

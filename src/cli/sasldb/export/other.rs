@@ -21,13 +21,11 @@ const OF_DOVECOT: [Scheme; 5] = [
 
 /// A line of a passwd-file.
 pub(super) fn dovecot(mut account: Account, scheme: Option<Scheme>, salt_key: &SaltKey, now: UnixTime) -> Written {
-    let identity = account.identity.clone();
-    for password in &mut account.passwords {
-        password.secrets.spell_out_salts(salt_key, &identity);
-    }
+    account.spell_out_salts(salt_key);
+    let identity = &account.identity;
     one_password(&account, now, |password| {
         let schemes = OF_DOVECOT.into_iter().filter(|known| scheme.is_none_or(|wanted| wanted == *known));
-        let text = schemes.filter_map(|scheme| text_of_dovecot(password, scheme, &identity)).next();
+        let text = schemes.filter_map(|scheme| text_of_dovecot(password, scheme, identity)).next();
         let text = text.ok_or_else(|| match scheme {
             Some(scheme) => format!("nothing that Dovecot reads is stored for {}", scheme.name()),
             None => "nothing that Dovecot reads is stored".to_owned(),

@@ -49,11 +49,9 @@ struct Password<'a> {
 
 impl Form<'_> {
     pub(super) fn of(&self, mut account: Account) -> Written {
-        let identity = account.identity.clone();
-        for password in &mut account.passwords {
-            password.secrets.spell_out_salts(&self.salt_key, &identity);
-        }
-        match account.passwords.iter().map(|password| self.texts(&identity, password)).collect::<Result<Vec<_>, _>>() {
+        account.spell_out_salts(&self.salt_key);
+        let Account { identity, passwords, .. } = &account;
+        match passwords.iter().map(|password| self.texts(identity, password)).collect::<Result<Vec<_>, _>>() {
             Ok(texts) => Written { line: Some(line(&account, &texts)), left_out: Vec::new() },
             Err(fault) => Written { line: None, left_out: vec![fault.to_string()] },
         }
