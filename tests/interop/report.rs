@@ -1,8 +1,7 @@
 //! The report's page, made of real logins and looked at in a real browser.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 
 use crate::helper::{Ours, REALM, SOCKET};
 use crate::machine::{Machine, project, wait_for};
@@ -26,31 +25,18 @@ struct Place {
 }
 
 impl Place {
-    fn sasldb(&self, arguments: &[&str], input: &str) -> (Option<i32>, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sasldb-rs"));
-        command.args(arguments).arg("--config").arg(self.machine.accounts().join("config.toml"));
-        command.arg("-f").arg(self.database()).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        (output.status.code(), String::from_utf8(output.stdout).unwrap())
-    }
-
-    fn database(&self) -> PathBuf {
-        self.helper.folder().join("accounts.db")
-    }
-
     /// Logs in as a mail server would.
     fn log_in(&self, user: &str, password: &str, mechanism: &str, from: &str) {
         let socket = self.machine.shared().join(SOCKET);
         let options = ["test", "--secured", "--mechanism", mechanism, "--remote", from, "--dovecot"];
-        let (status, said) = self.sasldb(&[&options[..], &[socket.to_str().unwrap(), user]].concat(), password);
-        assert_eq!(status, Some(if password == "secret" { 0 } else { 1 }), "{user} by {mechanism}: {said}");
+        let all = [&options[..], &[socket.to_str().unwrap(), user]].concat();
+        let ran = self.helper.sasldb_with(&all, password);
+        assert_eq!(ran.status, if password == "secret" { 0 } else { 1 }, "{user} by {mechanism}: {}", ran.text);
     }
 
     /// Moves what has been written down into the past: the whole record, and the uses of some.
     fn grow_old(&self) {
-        let accounts = rusqlite::Connection::open(self.database()).unwrap();
+        let accounts = rusqlite::Connection::open(self.helper.folder().join("accounts.db")).unwrap();
         accounts.execute("UPDATE accounts SET created = created - ?1, changed = changed - ?1", [800 * DAY]).unwrap();
         let activity = self.helper.folder().join("accounts.db.activity/activity.db");
         let activity = rusqlite::Connection::open(activity).unwrap();
@@ -85,7 +71,7 @@ fn furnish() -> Place {
     }
     helper.start();
     let place = Place { machine, helper };
-    place.sasldb(&["account", "disable", "lea"], "");
+    place.helper.sasldb(&["account", "disable", "lea"]);
     for (number, mechanisms) in [
         (0, &["SCRAM-SHA-256", "PLAIN"][..]),
         (1, &["SCRAM-SHA-256"]),
@@ -158,9 +144,9 @@ fn the_page_says_in_a_browser_what_the_json_says() {
     let log = place.machine.accounts().join("log");
     let page = place.machine.shared().join("report.html");
     let (log, page) = (log.to_str().unwrap().to_owned(), page.to_str().unwrap().to_owned());
-    let (status, json) = place.sasldb(&["report", "--json", "--log", &log, "--html", &page], "");
-    assert_eq!(status, Some(0));
-    let said: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let ran = place.helper.sasldb(&["report", "--json", "--log", &log, "--html", &page]);
+    assert_eq!(ran.status, 0, "{}", ran.text);
+    let said: serde_json::Value = serde_json::from_str(&ran.text).unwrap();
     // The machine's root may be another user than this one.
     std::fs::set_permissions(&page, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
 
