@@ -13,12 +13,12 @@ use crate::cli::rows::Rows;
 use crate::cli::site::{self, Site};
 use crate::cli::unused::{Record, ago};
 use crate::cli::when::rfc3339;
-use crate::credential::{Account, Label};
+use crate::credential::{Account, Label, Secrets};
 use crate::identity::{Identity, IdentityKey};
 use crate::runtime::UnixTime;
 use crate::store::activity::LastUse;
 use crate::store::sqlite::{Lister, Writer};
-use crate::store::{Applied, Change, CredentialAdmin as _, Receipt, StoreError};
+use crate::store::{Applied, Change, CredentialAdmin as _, Listed, Receipt, StoreError};
 use crate::vocabulary::Scheme;
 
 use super::options::Retire;
@@ -68,7 +68,7 @@ fn some_that_have(
     after: Option<&IdentityKey>,
 ) -> Result<Vec<Identity>, StoreError> {
     let mut some = Vec::new();
-    let visit = &mut |account: crate::store::Listed| {
+    let visit = &mut |account: Listed| {
         if account.schemes.contains(&scheme) {
             some.push(account.identity);
         }
@@ -140,7 +140,8 @@ impl Rule {
 
     /// The account's passwords that have the scheme, with what becomes of each.
     fn fates(&self, account: &Account, uses: &[LastUse]) -> Vec<(Label, Fate)> {
-        let has = |secrets: &crate::credential::Secrets| secrets.schemes().any(|scheme| scheme == self.scheme);
+        let made_or_changed = account.created.max(account.changed);
+        let has = |secrets: &Secrets| secrets.schemes().any(|scheme| scheme == self.scheme);
         let with_it = account.passwords.iter().filter(|password| has(&password.secrets));
         with_it
             .map(|password| {
@@ -152,9 +153,7 @@ impl Rule {
                 let fate = match last.filter(|at| *at > self.since) {
                     _ if password.secrets.schemes().count() == 1 => Fate::LastScheme,
                     Some(at) => Fate::Used(at),
-                    None if account.created.max(account.changed) > self.since => {
-                        Fate::TooNew(account.created.max(account.changed))
-                    }
+                    None if made_or_changed > self.since => Fate::TooNew(made_or_changed),
                     None => Fate::Removed,
                 };
                 (label.clone(), fate)
