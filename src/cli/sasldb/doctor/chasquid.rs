@@ -1,15 +1,16 @@
 //! chasquid: whether it uses the two sockets that it needs.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::cli::sasldb::people::Person;
 use crate::cli::sasldb::processes;
-use crate::cli::sasldb::shell::{quote, word};
+use crate::cli::sasldb::shell::word;
 use crate::config::{Protocol, User};
 
 use super::client::{self, Client};
 use super::finding::Code;
+use super::key_lines::KeyLines;
 use super::mend::restart_service;
 use super::{Visit, listens};
 
@@ -21,28 +22,26 @@ const NEEDS: [(&str, Protocol, &str); 2] = [
 
 pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
     let Ok(text) = fs::read_to_string(FILE) else { return };
-    let value = |key: &str| {
-        let mut lines = text.lines().filter_map(|line| line.trim().strip_prefix(key)?.trim_start().strip_prefix(':'));
-        lines.next_back().map(|value| value.trim().trim_matches('"').to_owned())
-    };
-    let paths = NEEDS.map(|(key, ..)| value(key));
-    let on = value("dovecot_auth").is_some_and(|word| word == "true");
+    let lines = KeyLines { file: Path::new(FILE), text: &text };
+    // Of several lines with a key the last one counts.
+    let value = |key| lines.values(key).next_back().map(|value| value.trim_matches('"'));
+    let paths = NEEDS.map(|(key, ..)| value(key).map(Path::new));
+    let on = value("dovecot_auth") == Some("true");
     if !on && !asked && paths.iter().all(Option::is_none) {
         return;
     }
     if !on {
         let what = format!("has dovecot_auth switched off in {FILE}");
-        visit.find(Code::ChasquidAuthOff, "chasquid", what, set("dovecot_auth", "true"));
+        visit.find(Code::ChasquidAuthOff, "chasquid", what, set(&lines, "dovecot_auth", "true"));
     }
     let client = client();
     for ((key, protocol, usual), path) in NEEDS.into_iter().zip(paths) {
-        let path = path.map(PathBuf::from);
-        let ours = path.as_ref().and_then(|path| visit.ours(protocol, path));
+        let ours = path.and_then(|path| visit.ours(protocol, path));
         match (ours, &client) {
             (Some(socket), Some(client)) => client::reach(visit, client, protocol, &socket),
             (Some(_), None) => {}
-            (None, _) if path.as_deref().is_some_and(listens) => {}
-            (None, client) => elsewhere(visit, client.as_ref(), (key, protocol, usual), path.as_deref()),
+            (None, _) if path.is_some_and(listens) => {}
+            (None, client) => elsewhere(visit, client.as_ref(), (key, protocol, usual), path, &lines),
         }
     }
 }
@@ -59,14 +58,8 @@ fn restart() -> Vec<String> {
     restart_service(&["chasquid"]).into_iter().collect()
 }
 
-/// Of several lines with a key the last one counts.
-fn set(key: &str, value: &str) -> Vec<String> {
-    let mut mend = vec![
-        format!("sed -i {} {FILE}", quote(&format!("/^{key}:/d"))),
-        format!("echo {} >>{FILE}", quote(&format!("{key}: {value}"))),
-    ];
-    mend.extend(restart());
-    mend
+fn set(lines: &KeyLines<'_>, key: &str, value: &str) -> Vec<String> {
+    [&lines.set(key, value)[..], &restart()].concat()
 }
 
 fn elsewhere(
@@ -74,6 +67,7 @@ fn elsewhere(
     client: Option<&Client>,
     (key, protocol, usual): (&str, Protocol, &str),
     path: Option<&Path>,
+    lines: &KeyLines<'_>,
 ) {
     let own = visit.sockets(protocol);
     let to = own.first().map_or(Path::new(usual), |socket| socket.path.as_path());
@@ -85,7 +79,7 @@ fn elsewhere(
         let keys: Vec<String> = group.into_iter().chain(["mode = \"0660\"".to_owned()]).collect();
         mend.extend(visit.open_socket(protocol, to, &keys));
     }
-    mend.extend(set(key, &format!("{:?}", to.display().to_string())));
+    mend.extend(set(lines, key, &format!("{:?}", to.display().to_string())));
     let what = match path {
         Some(path) => format!("asks on {} ({key}), where nobody listens", word(path)),
         None => format!("has no {key} in {FILE}"),

@@ -10,6 +10,7 @@ use crate::config::Protocol;
 
 use super::client::{self, Client};
 use super::finding::Code;
+use super::key_lines::KeyLines;
 use super::{Visit, listens};
 
 /// Where libsasl2 and our plugin ask unless they are told.
@@ -56,12 +57,9 @@ pub(super) fn look(visit: &mut Visit<'_>, program: &Application<'_>, wanted: boo
         return false;
     };
     let Ok(text) = fs::read_to_string(&file) else { return false };
-    let value = |key: &str| {
-        let lines = text.lines().filter_map(|line| line.trim().strip_prefix(key)?.trim_start().strip_prefix(':'));
-        lines.map(|value| value.trim().to_owned()).next()
-    };
-    let mux = value("saslauthd_path").unwrap_or_else(|| USUAL_MUX.to_owned());
-    let names_us = text.contains("sasldb_rs") || visit.ours(Protocol::Saslauthd, &program.outside(&mux)).is_some();
+    let settings = Told { lines: KeyLines { file: &file, text: &text }, program };
+    let mux = settings.value("saslauthd_path").unwrap_or(USUAL_MUX);
+    let names_us = text.contains("sasldb_rs") || visit.ours(Protocol::Saslauthd, &program.outside(mux)).is_some();
     let is_to = wanted && serves_libsasl2(visit);
     if !names_us && !is_to {
         return false;
@@ -71,8 +69,7 @@ pub(super) fn look(visit: &mut Visit<'_>, program: &Application<'_>, wanted: boo
         let mend = [vec![format!("chmod o-w {}", word(&file))], program.client.restart.clone()].concat();
         visit.find(Code::SaslFileWritable, file.display(), "may be written by everybody", mend);
     }
-    let settings = Told { file: &file, program, value: &value };
-    settings.look_at_mux(visit, &mux);
+    settings.look_at_mux(visit, mux);
     settings.look_at_plugin(visit);
     true
 }
@@ -95,24 +92,23 @@ fn write(visit: &Visit<'_>, program: &Application<'_>, file: &Path) -> Vec<Strin
 
 /// What a file says.
 struct Told<'a> {
-    file: &'a Path,
+    lines: KeyLines<'a>,
     program: &'a Application<'a>,
-    value: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl Told<'_> {
+    /// The first line with a key counts.
+    fn value(&self, key: &str) -> Option<&str> {
+        self.lines.values(key).next()
+    }
+
     fn set(&self, key: &str, value: &str) -> Vec<String> {
-        let mut mend = vec![
-            format!("sed -i {} {}", quote(&format!("/^{key}:/d")), word(self.file)),
-            format!("echo {} >>{}", quote(&format!("{key}: {value}")), word(self.file)),
-        ];
-        mend.extend(self.program.client.restart.iter().cloned());
-        mend
+        [&self.lines.set(key, value)[..], &self.program.client.restart].concat()
     }
 
     fn look_at_mux(&self, visit: &mut Visit<'_>, mux: &str) {
-        let (program, file) = (self.program, self.file.display());
-        let method = (self.value)("pwcheck_method").unwrap_or_else(|| "auxprop".to_owned());
+        let (program, file) = (self.program, self.lines.file.display());
+        let method = self.value("pwcheck_method").unwrap_or("auxprop");
         if !method.split_ascii_whitespace().any(|method| method == "saslauthd") {
             let what = format!("says pwcheck_method: {method}, which can check no PLAIN and no LOGIN here");
             visit.find(Code::SaslVerifier, file, what, self.set("pwcheck_method", "saslauthd"));
@@ -131,7 +127,7 @@ impl Told<'_> {
                 program.inside(&path).unwrap_or_default()
             });
             mend.extend(self.set("saslauthd_path", &to));
-            visit.find(Code::SaslMux, self.file.display(), format!("names {mux}, where nobody listens"), mend);
+            visit.find(Code::SaslMux, file, format!("names {mux}, where nobody listens"), mend);
         }
     }
 
@@ -142,27 +138,27 @@ impl Told<'_> {
     }
 
     fn look_at_plugin(&self, visit: &mut Visit<'_>) {
-        let program = self.program;
-        let plugins = (self.value)("auxprop_plugin");
-        if !plugins.as_deref().unwrap_or_default().split_ascii_whitespace().any(|name| name == "sasldb_rs") {
+        let (program, file) = (self.program, self.lines.file.display());
+        let plugins = self.value("auxprop_plugin");
+        if !plugins.unwrap_or_default().split_ascii_whitespace().any(|name| name == "sasldb_rs") {
             // PLAIN and LOGIN do without.
-            let only_plaintext = (self.value)("mech_list").is_some_and(|list| {
+            let only_plaintext = self.value("mech_list").is_some_and(|list| {
                 list.split_ascii_whitespace().all(|name| matches!(name, "PLAIN" | "LOGIN" | "EXTERNAL"))
             });
             if !only_plaintext {
                 let said = plugins.map_or("names no plugin".to_owned(), |name| format!("names the plugin {name}"));
                 let what = format!("{said}: passwords are sought elsewhere for all but PLAIN and LOGIN");
-                visit.find(Code::SaslPlugin, self.file.display(), what, self.set("auxprop_plugin", "sasldb_rs"));
+                visit.find(Code::SaslPlugin, file, what, self.set("auxprop_plugin", "sasldb_rs"));
             }
             return;
         }
         if let Some(folder) = machine::plugin_folder().filter(|folder| !folder.join(PLUGIN).is_file()) {
             let mut mend = vec![format!("install -m 644 {} {}/", quote(&machine::plugin()), word(&folder))];
             mend.extend(program.client.restart.iter().cloned());
-            let what = format!("lacks {PLUGIN}, which {} names", self.file.display());
+            let what = format!("lacks {PLUGIN}, which {file} names");
             visit.find(Code::PluginMissing, folder.display(), what, mend);
         }
-        let told = (self.value)("sasldb_rs_socket").unwrap_or_else(|| USUAL_LOOKUP.to_owned());
+        let told = self.value("sasldb_rs_socket").unwrap_or(USUAL_LOOKUP);
         let seen: Vec<PathBuf> = told.split_ascii_whitespace().map(|path| program.outside(path)).collect();
         let ours = seen.iter().find_map(|path| visit.ours(Protocol::Lookup, path));
         if let Some(socket) = ours {
@@ -179,7 +175,7 @@ impl Told<'_> {
             });
             mend.extend(self.set("sasldb_rs_socket", &to));
             let what = format!("makes the plugin ask on {told}, where nobody listens");
-            visit.find(Code::SaslLookup, self.file.display(), what, mend);
+            visit.find(Code::SaslLookup, file, what, mend);
         }
     }
 }

@@ -8,6 +8,7 @@ mod client;
 mod exim;
 mod finding;
 mod helper;
+mod key_lines;
 mod libsasl2;
 mod mend;
 mod postfix;
