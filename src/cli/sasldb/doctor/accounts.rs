@@ -15,6 +15,7 @@ use crate::store::{KeyFault, Place, StoreError};
 
 use super::Visit;
 use super::finding::Code;
+use super::mend::config_option;
 
 /// Where Cyrus's saslpasswd2 keeps passwords.
 const SASLDB2: &str = "/etc/sasldb2";
@@ -84,12 +85,7 @@ fn database_missing(visit: &mut Visit<'_>, path: &Path) {
         });
         mend.push(format!("install -d {group}-m 2750 {}", word(&folder)));
     }
-    let config = if visit.file == Path::new(crate::config::DEFAULT_FILE) {
-        String::new()
-    } else {
-        format!("--config {} ", word(visit.file))
-    };
-    mend.push(format!("saslpasswd-rs {config}-c mailman"));
+    mend.push(format!("saslpasswd-rs{} -c mailman", config_option(visit.file)));
     visit.find(Code::DatabaseMissing, path.display(), "is not there; the first account makes it", mend);
 }
 
@@ -176,12 +172,7 @@ fn look_for_plaintext(visit: &mut Visit<'_>) {
     };
     let held = Sasldb2::read(&bytes).map_or(0, |found| found.accounts.len());
     if held > 0 {
-        let config = if visit.file == Path::new(crate::config::DEFAULT_FILE) {
-            String::new()
-        } else {
-            format!("--config {} ", word(visit.file))
-        };
-        let take = format!("sasldb-rs {config}import --from sasldb2 {SASLDB2}");
+        let take = format!("sasldb-rs{} import --from sasldb2 {SASLDB2}", config_option(visit.file));
         let what = format!("holds {held} passwords in the clear; accounts that are there already stay as they are");
         visit.find(Code::PlaintextLeft, SASLDB2, what, vec![take, format!("rm {SASLDB2}")]);
     }

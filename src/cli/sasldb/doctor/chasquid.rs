@@ -55,7 +55,7 @@ fn client() -> Option<Client> {
 }
 
 fn restart() -> Vec<String> {
-    restart_service(&["chasquid"]).into_iter().collect()
+    restart_service(&["chasquid"])
 }
 
 fn set(lines: &KeyLines<'_>, key: &str, value: &str) -> Vec<String> {
@@ -73,11 +73,7 @@ fn elsewhere(
     let to = own.first().map_or(Path::new(usual), |socket| socket.path.as_path());
     let mut mend = Vec::new();
     if own.is_empty() {
-        let group = client.and_then(|client| client.person.own_group());
-        let group = group.and_then(|gid| nix::unistd::Group::from_gid(gid).ok().flatten());
-        let group = group.map(|group| format!("group = {:?}", group.name));
-        let keys: Vec<String> = group.into_iter().chain(["mode = \"0660\"".to_owned()]).collect();
-        mend.extend(visit.open_socket(protocol, to, &keys));
+        mend.extend(visit.open_socket_for(client, protocol, to));
     }
     mend.extend(set(lines, key, &format!("{:?}", to.display().to_string())));
     let what = match path {

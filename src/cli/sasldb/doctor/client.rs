@@ -2,6 +2,7 @@
 //! processes which run already have.
 
 use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use nix::unistd::{Gid, Group};
@@ -20,7 +21,7 @@ pub(super) struct Client {
     /// In words.
     pub(super) name: String,
     pub(super) person: Person,
-    /// What runs as this user now, and was started before the groups that it has by now.
+    /// Its processes that run.
     pub(super) processes: Vec<Process>,
     /// Starts it again.
     pub(super) restart: Vec<String>,
@@ -31,6 +32,12 @@ impl Client {
     pub(super) fn of_user(user: &config::User) -> Option<Self> {
         let person = Person::of(user)?;
         Some(Self { name: format!("user {}", person.name), person, processes: Vec::new(), restart: Vec::new() })
+    }
+
+    /// The user's own group in TOML: its name, or its number where it has none.
+    pub(super) fn own_group(&self) -> Option<String> {
+        let group = self.person.own_group()?;
+        Some(name_of(group).map_or(group.to_string(), |name| format!("{name:?}")))
     }
 }
 
@@ -66,21 +73,22 @@ pub(super) fn reach(visit: &mut Visit<'_>, client: &Client, protocol: Protocol, 
     look_for_peer(visit, client, protocol, socket);
 }
 
+fn name_of(group: Gid) -> Option<String> {
+    Group::from_gid(group).ok().flatten().map(|group| group.name)
+}
+
 /// By the socket's group, if it is one of its own; else the socket gets the client's.
 fn let_in(visit: &Visit<'_>, client: &Client, socket: &Socket, meta: &Metadata) -> Vec<String> {
-    use std::os::unix::fs::MetadataExt as _;
     let group = Gid::from_raw(meta.gid());
     let helper = visit.config().user.as_ref().and_then(Person::of);
     let of_helper = group.as_raw() == 0 || helper.is_some_and(|helper| helper.is_in(group));
-    let name_of = |gid: Gid| Group::from_gid(gid).ok().flatten().map(|group| group.name);
     let writes = meta.mode() & 0o020 != 0;
     if let Some(group) = name_of(group).filter(|_| socket.group.is_some() && writes && !of_helper) {
         let mut mend = vec![format!("usermod -a -G {} {}", quote(&group), quote(&client.person.name))];
         mend.extend(client.restart.iter().cloned());
         return mend;
     }
-    let Some(own) = client.person.own_group() else { return Vec::new() };
-    let own = name_of(own).map_or(own.to_string(), |name| format!("{name:?}"));
+    let Some(own) = client.own_group() else { return Vec::new() };
     let mut values = vec![("group", own)];
     if socket.mode.bits() & 0o020 == 0 {
         values.push(("mode", "\"0660\"".to_owned()));

@@ -45,7 +45,7 @@ fn client(user: &str) -> Option<Client> {
 }
 
 fn restart() -> Vec<String> {
-    restart_service(&["exim4", "exim"]).into_iter().collect()
+    restart_service(&["exim4", "exim"])
 }
 
 fn elsewhere(visit: &mut Visit<'_>, client: &Client, path: &Path) {
@@ -55,10 +55,7 @@ fn elsewhere(visit: &mut Visit<'_>, client: &Client, path: &Path) {
     let to = own.unwrap_or(Path::new("/run/sasldb-rs/auth"));
     let mut mend = Vec::new();
     if own.is_none() {
-        let group = client.person.own_group().and_then(|gid| nix::unistd::Group::from_gid(gid).ok().flatten());
-        let group = group.map(|group| format!("group = {:?}", group.name));
-        let keys: Vec<String> = group.into_iter().chain(["mode = \"0660\"".to_owned()]).collect();
-        mend.extend(visit.open_socket(Protocol::Dovecot, to, &keys));
+        mend.extend(visit.open_socket_for(Some(client), Protocol::Dovecot, to));
     }
     let change = format!("s|server_socket = {}$|server_socket = {}|", path.display(), to.display());
     let files =

@@ -1,6 +1,5 @@
 //! Command lines: how the helper's configuration is edited, how services are started again.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -90,6 +89,11 @@ fn assigns(line: &str, key: &str) -> bool {
     line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
 }
 
+/// What follows the name of a program of ours, to make it read this configuration file.
+pub(super) fn config_option(file: &Path) -> String {
+    if file == Path::new(DEFAULT_FILE) { String::new() } else { format!(" --config {}", word(file)) }
+}
+
 /// The helper's processes that read this configuration file, without those that it starts itself.
 pub(super) fn helpers(file: &Path) -> Vec<Process> {
     let is_own = |process: &Process| {
@@ -121,23 +125,20 @@ pub(super) fn restart_helper(config: &Config, file: &Path) -> Vec<String> {
     let beside =
         std::env::current_exe().ok().and_then(|own| Some(own.parent()?.join(HELPER))).filter(|own| own.is_file());
     let program = beside.map_or(HELPER.to_owned(), |own| word(&own));
-    let mut start = format!("setsid {program}");
-    if file != Path::new(DEFAULT_FILE) {
-        let _ = write!(start, " --config {}", word(file));
-    }
-    lines.push(format!("{start} </dev/null >>{LOG} 2>&1 &"));
+    lines.push(format!("setsid {program}{} </dev/null >>{LOG} 2>&1 &", config_option(file)));
     lines
 }
 
-/// Starts a service again, by the first of its names that this machine knows. None where nothing here does that.
-pub(super) fn restart_service(names: &[&str]) -> Option<String> {
+/// Starts a service again, by the first of its names that this machine knows. No command where nothing here does that.
+pub(super) fn restart_service(names: &[&str]) -> Vec<String> {
     let script = |name: &&&str| Path::new("/etc/init.d").join(name).is_file();
     if machine::has_systemd() {
         let unit = |name: &&&str| {
             let folders = ["/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
             folders.iter().any(|folder| Path::new(folder).join(format!("{name}.service")).exists())
         };
-        return names.iter().find(|name| unit(name) || script(name)).map(|name| format!("systemctl restart {name}"));
+        let known = names.iter().find(|name| unit(name) || script(name));
+        return known.map(|name| format!("systemctl restart {name}")).into_iter().collect();
     }
-    names.iter().find(script).map(|name| format!("/etc/init.d/{name} restart"))
+    names.iter().find(script).map(|name| format!("/etc/init.d/{name} restart")).into_iter().collect()
 }

@@ -26,6 +26,7 @@ use crate::cli::site::Site;
 use crate::config::{Config, DEFAULT_FILE, Protocol, Socket};
 
 use super::options::{Doctor, Part};
+use client::Client;
 use finding::{Code, Finding, Findings};
 use mend::Settings;
 
@@ -119,6 +120,13 @@ impl Visit<'_> {
         let mut commands = vec![self.settings.add(&lines)];
         commands.extend(self.restart_helper());
         commands
+    }
+
+    /// The same, for this client's own group.
+    fn open_socket_for(&self, client: Option<&Client>, protocol: Protocol, path: &Path) -> Vec<String> {
+        let group = client.and_then(Client::own_group).map(|group| format!("group = {group}"));
+        let keys: Vec<String> = group.into_iter().chain(["mode = \"0660\"".to_owned()]).collect();
+        self.open_socket(protocol, path, &keys)
     }
 }
 

@@ -75,15 +75,14 @@ pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
         .collect();
     let queue = PathBuf::from(main.get("queue_directory").map_or("/var/spool/postfix", String::as_str));
     let services = services(&main);
-    let on: Vec<&Smtpd<'_>> = services.iter().filter(|smtpd| smtpd.is_on("smtpd_sasl_auth_enable")).collect();
+    let mut wanted: Vec<&Smtpd<'_>> = services.iter().filter(|smtpd| smtpd.is_on("smtpd_sasl_auth_enable")).collect();
     let inside = visit.sockets(Protocol::Dovecot).iter().any(|socket| socket.path.as_path().starts_with(&queue));
-    if let (true, true, Some(smtpd)) = (on.is_empty(), asked || inside, services.first()) {
+    if let (true, true, Some(smtpd)) = (wanted.is_empty(), asked || inside, services.first()) {
         let mend = vec![smtpd.set("smtpd_sasl_auth_enable", "yes"), reload()];
         let what = "lets nobody log in (smtpd_sasl_auth_enable = no)";
         visit.find(Code::PostfixAuthOff, subject(smtpd), what, mend);
+        wanted.push(smtpd);
     }
-    let wanted: Vec<&Smtpd<'_>> =
-        if on.is_empty() && (asked || inside) { services.iter().take(1).collect() } else { on };
     for smtpd in wanted {
         if look_at_socket(visit, smtpd, &queue) {
             look_at_policy(visit, smtpd);

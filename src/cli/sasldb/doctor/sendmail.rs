@@ -57,7 +57,7 @@ pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
 }
 
 fn restart() -> Vec<String> {
-    restart_service(&["sendmail"]).into_iter().collect()
+    restart_service(&["sendmail"])
 }
 
 /// Puts a line into its settings where the mechanisms belong, and makes them count.
