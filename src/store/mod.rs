@@ -20,8 +20,8 @@ pub use change::{Actor, Applied, AuditHead, Change, Receipt, renamable};
 pub use decoy::DecoyShape;
 pub use error::{KeyFault, StoreError};
 pub use learn::{Learnt, Terms, learn};
-pub(crate) use place::beside;
 pub use place::{DEFAULT_DATABASE, Place};
+pub(crate) use place::{beside, folder_of};
 
 /// Names one look-up that is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -34,6 +34,14 @@ fn default_key_file(database: &Path) -> PathBuf {
     beside(database, ".key")
 }
 
+/// The folder of a path; the current one for a bare name.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// What lies beside a database under its name with `suffix` at the end.
 pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
     let mut path = database.as_os_str().to_owned();

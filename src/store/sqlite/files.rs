@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::{AccessFlags, access};
 
-use crate::store::{StoreError, beside};
+use crate::store::{StoreError, beside, folder_of};
 
 /// SQLite takes anything shorter than its header for an empty database, and would write over it.
 const SQLITE_HEADER: u64 = 100;
@@ -152,14 +152,6 @@ impl DatabaseFile {
     pub(super) fn sync_folder(&self) -> Result<(), StoreError> {
         let folder = folder_of(&self.resolved);
         File::open(folder).and_then(|file| file.sync_all()).map_err(|e| unreachable(folder, &words(&e)))
-    }
-}
-
-/// The folder of a path; the current one for a bare name.
-pub(super) fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
     }
 }
 

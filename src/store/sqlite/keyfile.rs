@@ -168,7 +168,7 @@ fn rewrite(path: &Path, write: impl FnOnce(&str, &mut String)) -> Result<(), Sto
         file.write_all(new.as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&beside, &path)?;
-        File::open(super::files::folder_of(&path))?.sync_all()
+        File::open(crate::store::folder_of(&path))?.sync_all()
     })();
     if written.is_err() {
         let _ = std::fs::remove_file(&beside);
@@ -212,7 +212,7 @@ fn parse(text: &[u8]) -> Option<Vec<Key>> {
 
 /// Writes the key beside its place and links it there: the file is there whole or not at all, and an existing one stays.
 fn create(path: &Path, master: &[u8; 32]) -> io::Result<()> {
-    let folder = super::files::folder_of(path);
+    let folder = crate::store::folder_of(path);
     let mut text =
         Zeroizing::new(String::with_capacity(FIRST_LINE.len().saturating_add(REMARK.len()).saturating_add(KEY_LINE)));
     text.push_str(FIRST_LINE);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{Gid, Uid};
 
 use crate::cli::site::Site;
-use crate::store::beside;
+use crate::store::{beside, folder_of};
 
 use crate::cli::sasldb::people::{self, People, Person};
 use crate::cli::sasldb::shell::word;
@@ -31,7 +31,7 @@ pub(in crate::cli::sasldb) fn check(site: &Site, tell: &mut dyn FnMut(Finding)) 
     for path in &files {
         check_file(path, &people, tell);
     }
-    let (data, key) = (folder_of(&place.database), folder_of(&place.key_file));
+    let (data, key) = (real_folder_of(&place.database), real_folder_of(&place.key_file));
     if data.is_some() && data == key && place.key_file.exists() {
         let what = "lies beside the database: a copy of the folder takes both";
         tell(Finding::new(Kind::KeyPlace, place.key_file.display(), what));
@@ -55,9 +55,8 @@ pub(in crate::cli::sasldb) fn check(site: &Site, tell: &mut dyn FnMut(Finding)) 
 }
 
 /// The folder without links in its path; none if it is not there, which opening the database will tell.
-fn folder_of(path: &Path) -> Option<PathBuf> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::canonicalize(folder).ok()
+fn real_folder_of(path: &Path) -> Option<PathBuf> {
+    fs::canonicalize(folder_of(path)).ok()
 }
 
 fn look(path: &Path, tell: &mut dyn FnMut(Finding)) -> Option<Metadata> {
@@ -145,7 +144,7 @@ fn check_helper(
     for path in files.iter().filter(|path| denied(path, people::READ)) {
         tell(path, "read", unavailable, by_group(path, 'r'));
     }
-    let holds_files = |folder: &Path| files.iter().any(|file| folder_of(file).as_deref() == Some(folder));
+    let holds_files = |folder: &Path| files.iter().any(|file| real_folder_of(file).as_deref() == Some(folder));
     for path in folders.iter().filter(|path| denied(path, people::ENTER)) {
         let mend = if holds_files(path) { by_group(path, 'x') } else { vec![format!("chmod o+x {}", word(path))] };
         tell(path, "entered", unavailable, mend);

@@ -11,7 +11,7 @@ use crate::cli::sasldb::shell::{quote, word};
 use crate::identity::Realms;
 use crate::import::Sasldb2;
 use crate::store::sqlite::Inspector;
-use crate::store::{KeyFault, Place, StoreError};
+use crate::store::{KeyFault, Place, StoreError, folder_of};
 
 use super::Visit;
 use super::finding::Code;
@@ -56,7 +56,7 @@ fn look_at_files(visit: &mut Visit<'_>) {
 /// Into the folder of the configuration, or one beside it where the database is there too.
 fn move_key(visit: &Visit<'_>) -> Vec<String> {
     let Place { database, key_file, .. } = visit.site.place();
-    let (data, settings) = (folder_of(database), folder_of(visit.file));
+    let (data, settings) = (real_folder_of(database), real_folder_of(visit.file));
     let folder = if data == settings { settings.join("keys") } else { settings };
     let to = folder.join(key_file.file_name().unwrap_or_default());
     let mut mend = Vec::new();
@@ -69,15 +69,16 @@ fn move_key(visit: &Visit<'_>) -> Vec<String> {
     mend
 }
 
-fn folder_of(path: &Path) -> PathBuf {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+/// The folder without links in its path, where it is there.
+fn real_folder_of(path: &Path) -> PathBuf {
+    let folder = folder_of(path);
     folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }
 
 fn database_missing(visit: &mut Visit<'_>, path: &Path) {
     let database = &visit.site.place().database;
     let mut mend = Vec::new();
-    let folder = folder_of(database);
+    let folder = real_folder_of(database);
     if !folder.is_dir() {
         let group = visit.config().user.as_ref().map_or(String::new(), |user| {
             let entry = user.uid().ok().and_then(|uid| nix::unistd::User::from_uid(uid).ok().flatten());
@@ -117,7 +118,7 @@ fn key_elsewhere(visit: &mut Visit<'_>, fault: StoreError) {
 
 /// Files in the folders of key, database and configuration that can be keys by their names.
 fn key_candidates(database: &Path, key_file: &Path) -> Vec<PathBuf> {
-    let folders = [folder_of(key_file), folder_of(database), PathBuf::from("/etc/sasldb-rs")];
+    let folders = [real_folder_of(key_file), real_folder_of(database), PathBuf::from("/etc/sasldb-rs")];
     let files = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
     let named = files.map(|entry| entry.path()).filter(|path| path.to_string_lossy().contains(".key"));
     named.collect()
