@@ -13,7 +13,7 @@ const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 pub(super) const PLUGIN: &str = "libsasldb_rs.so";
 
 /// Where Postfix has its queue unless it says otherwise.
-const POSTFIX_QUEUE: &str = "/var/spool/postfix";
+pub(super) const POSTFIX_QUEUE: &str = "/var/spool/postfix";
 
 /// Where libsasl2 looks for settings of programs before it looks into its plugins' folder.
 const SASL_FOLDERS: [&str; 2] = ["/etc/sasl2", "/etc/sasl"];
@@ -70,10 +70,10 @@ pub(super) fn sasl_file(application: &str) -> Option<PathBuf> {
     places.into_iter().find(|file| file.is_file())
 }
 
-/// The plugin as it was built or installed with this program; else by the name that it has to have.
-pub(super) fn plugin() -> String {
-    let beside = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join(PLUGIN)));
-    beside.filter(|file| file.is_file()).map_or(PLUGIN.to_owned(), |file| file.display().to_string())
+/// A file as it was built or installed with this program; else by the name that it has to have.
+pub(super) fn beside_us(name: &str) -> PathBuf {
+    let beside = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join(name)));
+    beside.filter(|file| file.is_file()).unwrap_or_else(|| PathBuf::from(name))
 }
 
 /// Whether systemd runs the services of this machine.

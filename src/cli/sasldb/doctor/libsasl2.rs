@@ -153,7 +153,7 @@ impl Told<'_> {
             return;
         }
         if let Some(folder) = machine::plugin_folder().filter(|folder| !folder.join(PLUGIN).is_file()) {
-            let mut mend = vec![format!("install -m 644 {} {}/", quote(&machine::plugin()), word(&folder))];
+            let mut mend = vec![format!("install -m 644 {} {}/", word(&machine::beside_us(PLUGIN)), word(&folder))];
             mend.extend(program.client.restart.iter().cloned());
             let what = format!("lacks {PLUGIN}, which {file} names");
             visit.find(Code::PluginMissing, folder.display(), what, mend);

@@ -122,9 +122,7 @@ pub(super) fn restart_helper(config: &Config, file: &Path) -> Vec<String> {
             lines.push(line);
         }
     }
-    let beside =
-        std::env::current_exe().ok().and_then(|own| Some(own.parent()?.join(HELPER))).filter(|own| own.is_file());
-    let program = beside.map_or(HELPER.to_owned(), |own| word(&own));
+    let program = word(&machine::beside_us(HELPER));
     lines.push(format!("setsid {program}{} </dev/null >>{LOG} 2>&1 &", config_option(file)));
     lines
 }

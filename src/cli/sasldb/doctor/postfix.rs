@@ -73,7 +73,7 @@ pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
         .filter_map(|line| line.split_once(" ="))
         .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
         .collect();
-    let queue = PathBuf::from(main.get("queue_directory").map_or("/var/spool/postfix", String::as_str));
+    let queue = PathBuf::from(main.get("queue_directory").map_or(machine::POSTFIX_QUEUE, String::as_str));
     let services = services(&main);
     let mut wanted: Vec<&Smtpd<'_>> = services.iter().filter(|smtpd| smtpd.is_on("smtpd_sasl_auth_enable")).collect();
     let inside = visit.sockets(Protocol::Dovecot).iter().any(|socket| socket.path.as_path().starts_with(&queue));

@@ -11,11 +11,13 @@ use crate::cli::output::{Data, Reader};
 use crate::cli::site::Site;
 use crate::config::DEFAULT_FILE;
 
+use super::machine;
 use super::options::Setup;
 use recipe::Recipe;
 
 pub(super) fn setup(site: &Site, file: Option<&Path>, setup: &Setup) -> Result<Exit, Failure> {
-    let recipe = Recipe { config: &site.config, file: file.unwrap_or(Path::new(DEFAULT_FILE)) };
+    let file = file.unwrap_or(Path::new(DEFAULT_FILE));
+    let recipe = Recipe { config: &site.config, file, queue: machine::postfix_queue() };
     let steps = recipe.steps(setup.program);
     let mut data = Data::new();
     if setup.json {

@@ -21,7 +21,6 @@ const SENDMAIL_LIBSASL2: &str = include_str!("../../../../contrib/sendmail/Sendm
 const SENDMAIL_COMMANDS: &str = include_str!("../../../../contrib/sendmail/setup.sh");
 
 /// The names in the files of `contrib` that may be others here.
-const USUAL_QUEUE: &str = "/var/spool/postfix";
 const USUAL_AUTH: &str = "/run/sasldb-rs/auth";
 const USUAL_USERDB: &str = "/run/sasldb-rs/auth-userdb";
 const USUAL_MUX: &str = "/run/sasldb-rs/mux";
@@ -36,6 +35,8 @@ pub(super) struct Recipe<'a> {
     pub(super) config: &'a Config,
     /// The helper's configuration file.
     pub(super) file: &'a Path,
+    /// Postfix's queue; a socket in it is Postfix's.
+    pub(super) queue: PathBuf,
 }
 
 /// A socket that a mail server needs.
@@ -58,12 +59,12 @@ impl Recipe<'_> {
     }
 
     fn postfix(&self) -> Vec<Step> {
-        let queue = machine::postfix_queue();
         let named = self.named(Protocol::Dovecot).map(|socket| socket.path.as_path());
-        let inside = named.filter_map(|path| path.strip_prefix(&queue).ok()).next();
+        let inside = named.filter_map(|path| path.strip_prefix(&self.queue).ok()).next();
         let mut steps = Vec::new();
         if inside.is_none() {
-            steps.push(self.add_tables(POSTFIX_SOCKET.replace(USUAL_QUEUE, &queue.display().to_string())));
+            let table = POSTFIX_SOCKET.replace(machine::POSTFIX_QUEUE, &self.queue.display().to_string());
+            steps.push(self.add_tables(table));
         }
         let relative = inside.unwrap_or(Path::new("private/auth")).display().to_string();
         let commands = POSTFIX.replace("= private/auth", &format!("= {relative}"));
@@ -116,7 +117,8 @@ impl Recipe<'_> {
         let place = machine::sasl_file("Sendmail").unwrap_or_else(|| PathBuf::from("/etc/sasl2/Sendmail.conf"));
         let folder = place.parent().unwrap_or(Path::new("/etc/sasl2")).display();
         let plugins = machine::plugin_folder().unwrap_or_else(|| PathBuf::from("/usr/lib/sasl2"));
-        let install = format!("install -m 644 {} {}/\nmkdir -p {folder}\n", machine::plugin(), plugins.display());
+        let plugin = machine::beside_us(machine::PLUGIN);
+        let install = format!("install -m 644 {} {}/\nmkdir -p {folder}\n", plugin.display(), plugins.display());
         steps.extend([
             Step::new(What::Run, install),
             Step::new(What::Write(place), settings),
@@ -160,7 +162,6 @@ impl Recipe<'_> {
 
     /// A socket of the configuration that is good for this need, else a place for a new one; and whether it is there.
     fn socket(&self, need: &Need<'_>, server: MailServer) -> (String, bool) {
-        let queue = machine::postfix_queue();
         let fits = |socket: &&Socket| {
             let in_group = match (&socket.group, need.group) {
                 (_, None) => true,
@@ -168,7 +169,7 @@ impl Recipe<'_> {
                 _ => false,
             };
             let lets_in = in_group || socket.mode.bits() & 0o002 != 0;
-            lets_in && socket.peers.is_empty() && !socket.path.as_path().starts_with(&queue)
+            lets_in && socket.peers.is_empty() && !socket.path.as_path().starts_with(&self.queue)
         };
         if let Some(socket) = self.named(need.protocol).find(fits) {
             return (socket.path.as_path().display().to_string(), true);
