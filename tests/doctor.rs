@@ -180,6 +180,32 @@ fn a_key_that_is_nowhere_is_not_invented() {
 }
 
 #[test]
+fn a_key_beside_another_configuration_is_found() {
+    running(
+        r#"
+        mv "$work/keys/accounts.key" "$work/settings/accounts.key"
+        is_mended "key-elsewhere"
+        "#,
+    );
+}
+
+/// A folder has the file's name: not even root can read that.
+#[test]
+fn what_cannot_be_read_is_told() {
+    in_private(
+        r#"
+        mount -t tmpfs etc /etc
+        cp "$work/etc/passwd" "$work/etc/group" /etc
+        mkdir -p /etc/chasquid/chasquid.conf
+        status=0
+        sasldb-rs doctor --config "$config" chasquid >"$work/said" 2>"$work/errors" || status=$?
+        [ $status = 75 ] || fail "the status is $status"
+        grep -q '/etc/chasquid/chasquid.conf cannot be read' "$work/errors" || fail 'it is not told'
+        "#,
+    );
+}
+
+#[test]
 fn a_key_beside_the_database_is_found() {
     in_private(
         r#"

@@ -254,7 +254,7 @@ pub(super) struct Doctor {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
-    /// What to look at; a mail server that is named is taken to be meant for this helper [default: everything]
+    /// What to look at; Postfix, chasquid or Sendmail that is named is to let people log in [default: everything]
     #[arg(value_name = "PART")]
     pub(super) parts: Vec<Part>,
 }

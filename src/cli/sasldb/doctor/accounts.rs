@@ -8,6 +8,7 @@ use crate::cli::failure::Failure;
 use crate::cli::sasldb::check::files;
 use crate::cli::sasldb::check::report::Kind;
 use crate::cli::sasldb::shell::{quote, word};
+use crate::config::DEFAULT_FILE;
 use crate::identity::Realms;
 use crate::import::Sasldb2;
 use crate::store::sqlite::Inspector;
@@ -98,7 +99,7 @@ fn key_elsewhere(visit: &mut Visit<'_>, fault: StoreError) {
     let opens = |candidate: &PathBuf| {
         candidate != key_file && Inspector::open(&Place::at(database, Some(candidate.clone()))).is_ok()
     };
-    match lost.then(|| key_candidates(database, key_file).into_iter().find(opens)).flatten() {
+    match lost.then(|| key_candidates(visit).into_iter().find(opens)).flatten() {
         Some(right) => {
             let mut mend = Vec::new();
             if key_file.exists() {
@@ -116,9 +117,10 @@ fn key_elsewhere(visit: &mut Visit<'_>, fault: StoreError) {
     }
 }
 
-/// Files in the folders of key, database and configuration that can be keys by their names.
-fn key_candidates(database: &Path, key_file: &Path) -> Vec<PathBuf> {
-    let folders = [real_folder_of(key_file), real_folder_of(database), PathBuf::from("/etc/sasldb-rs")];
+/// Files in the folders of key, database and configuration, and in the usual one, that can be keys by their names.
+fn key_candidates(visit: &Visit<'_>) -> Vec<PathBuf> {
+    let Place { database, key_file, .. } = visit.site.place();
+    let folders = [key_file, database, visit.file, Path::new(DEFAULT_FILE)].map(real_folder_of);
     let files = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
     let named = files.map(|entry| entry.path()).filter(|path| path.to_string_lossy().contains(".key"));
     named.collect()
@@ -163,7 +165,11 @@ fn look_for_accounts_elsewhere(visit: &mut Visit<'_>, realms: &Realms) -> Result
 fn look_for_plaintext(visit: &mut Visit<'_>) {
     let path = Path::new(SASLDB2);
     let Ok(meta) = fs::metadata(path) else { return };
-    if !meta.is_file() || meta.len() > MAX_SASLDB2 {
+    if !meta.is_file() {
+        return;
+    }
+    if meta.len() > MAX_SASLDB2 {
+        visit.unseen.push(format!("{SASLDB2} is too long"));
         return;
     }
     let read = fs::read(path).map(zeroize::Zeroizing::new);

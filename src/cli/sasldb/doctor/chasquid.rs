@@ -1,6 +1,5 @@
 //! chasquid: whether it uses the two sockets that it needs.
 
-use std::fs;
 use std::path::Path;
 
 use crate::cli::sasldb::people::Person;
@@ -21,7 +20,7 @@ const NEEDS: [(&str, Protocol, &str); 2] = [
 ];
 
 pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
-    let Ok(text) = fs::read_to_string(FILE) else { return };
+    let Some(text) = visit.read(Path::new(FILE)) else { return };
     let lines = KeyLines { file: Path::new(FILE), text: &text };
     // Of several lines with a key the last one counts.
     let value = |key| lines.values(key).next_back().map(|value| value.trim_matches('"'));

@@ -56,7 +56,7 @@ pub(super) fn look(visit: &mut Visit<'_>, program: &Application<'_>, wanted: boo
         }
         return false;
     };
-    let Ok(text) = fs::read_to_string(&file) else { return false };
+    let Some(text) = visit.read(&file) else { return false };
     let settings = Told { lines: KeyLines { file: &file, text: &text }, program };
     let mux = settings.value("saslauthd_path").unwrap_or(USUAL_MUX);
     let names_us = text.contains("sasldb_rs") || visit.ours(Protocol::Saslauthd, &program.outside(mux)).is_some();

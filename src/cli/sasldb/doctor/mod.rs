@@ -14,7 +14,8 @@ mod mend;
 mod postfix;
 mod sendmail;
 
-use std::fs::Metadata;
+use std::fs::{self, Metadata};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -78,6 +79,19 @@ struct Visit<'a> {
 impl Visit<'_> {
     fn config(&self) -> &Config {
         &self.site.config
+    }
+
+    /// What a file says; none where it is not there, or cannot be read, which is then told.
+    fn read(&mut self, file: &Path) -> Option<String> {
+        match fs::read(file) {
+            // Remarks may be in any encoding.
+            Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(fault) if fault.kind() == ErrorKind::NotFound => None,
+            Err(fault) => {
+                self.unseen.push(format!("{} cannot be read: {fault}", file.display()));
+                None
+            }
+        }
     }
 
     fn find(&mut self, code: Code, subject: impl ToString, what: impl ToString, mend: Vec<String>) {

@@ -1,7 +1,6 @@
 //! Sendmail: which mechanisms it offers and trusts, and what libsasl2 is told about it.
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::sasldb::machine;
 use crate::cli::sasldb::people::Person;
@@ -18,7 +17,7 @@ const SETTINGS: &str = "/etc/mail/sendmail.cf";
 const SOURCE: &str = "/etc/mail/sendmail.mc";
 
 pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
-    let Ok(text) = fs::read_to_string(SETTINGS) else { return };
+    let Some(text) = visit.read(Path::new(SETTINGS)) else { return };
     let Some(root) = Person::of(&User::Id(0)) else { return };
     let client = Client { name: "Sendmail".to_owned(), person: root, processes: Vec::new(), restart: restart() };
     let folders: Vec<PathBuf> = machine::sasl_folders();
