@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::failure::Failure;
 use crate::cli::sasldb::check::files;
 use crate::cli::sasldb::check::report::Kind;
+use crate::cli::sasldb::people::Person;
 use crate::cli::sasldb::shell::{quote, word};
 use crate::config::DEFAULT_FILE;
 use crate::identity::Realms;
@@ -81,10 +82,8 @@ fn database_missing(visit: &mut Visit<'_>, path: &Path) {
     let mut mend = Vec::new();
     let folder = real_folder_of(database);
     if !folder.is_dir() {
-        let group = visit.config().user.as_ref().map_or(String::new(), |user| {
-            let entry = user.uid().ok().and_then(|uid| nix::unistd::User::from_uid(uid).ok().flatten());
-            entry.map_or(String::new(), |entry| format!("-g {} ", entry.gid))
-        });
+        let group = visit.config().user.as_ref().and_then(Person::of).and_then(|helper| helper.own_group());
+        let group = group.map_or(String::new(), |group| format!("-g {group} "));
         mend.push(format!("install -d {group}-m 2750 {}", word(&folder)));
     }
     mend.push(format!("saslpasswd-rs{} -c mailman", config_option(visit.file)));
