@@ -1,18 +1,13 @@
 //! A host on which nobody has prepared anything: the first account makes what it needs, as saslpasswd2 makes `/etc/sasldb2` there.
 
+use crate::installed::copy_built;
 use crate::machine::{Machine, Ran, wait_for};
 
 /// With our programs in it.
 fn host() -> Machine {
     let machine = Machine::over(&["sasl"]);
-    for (name, program) in [
-        ("saslpasswd-rs", env!("CARGO_BIN_EXE_saslpasswd-rs")),
-        ("saslauthd-rs", env!("CARGO_BIN_EXE_saslauthd-rs")),
-        ("sasldb-rs", env!("CARGO_BIN_EXE_sasldb-rs")),
-    ] {
-        std::fs::copy(program, machine.shared().join(name)).unwrap();
-        machine.shell(&format!("ln -s /run/sasldb-rs/{name} /usr/bin/{name}"));
-    }
+    copy_built(&machine.shared());
+    machine.shell("ln -s /run/sasldb-rs/*-rs /usr/bin/");
     assert_ne!(machine.run("ls", &["/etc/sasldb-rs", "/var/lib/sasldb-rs"]).status, 0);
     machine
 }

@@ -47,13 +47,12 @@ fn get_well(site: &Site) {
 /// The machine has no systemd, by which some servers are started only.
 fn restart(site: &Site) {
     if site.server == Server::Chasquid {
-        site.machine.shell("for stat in /proc/[0-9]*/comm; do grep -qx chasquid $stat && kill -9 $(basename $(dirname $stat)); done; true");
+        site.machine.shell(&format!("{FUNCTIONS}stop chasquid KILL"));
         site.server.start_with(&site.machine, "");
     }
 }
 
-/// In turn; between them all is well.
-/// A case is the code under which it has to be found, and the script that makes it.
+/// A case is the code under which it has to be found, and the script that makes it. They come in turn, and between them all is well.
 fn each_is_found_and_mended(server: Server, mechanism: &str, cases: &[(&str, &str)]) {
     let site = set_up(server);
     let machine = &site.machine;
@@ -61,7 +60,7 @@ fn each_is_found_and_mended(server: Server, mechanism: &str, cases: &[(&str, &st
     site.relays(Client::Msmtp, &Login::right(mechanism));
     for (code, script) in cases {
         eprintln!("--- {} {code}", setup_name(server));
-        machine.shell(&format!("{BEGIN}{script}"));
+        machine.shell(&format!("{FUNCTIONS}start() {{\n{START_HELPER}\nsleep 0.5\n}}\n{script}"));
         mend(&site, &findings(machine), code);
         let is_left = |finding: &Value| finding["code"] == *code;
         wait_for(&format!("{code} to be mended"), || (!findings(machine).iter().any(is_left)).then_some(()));
@@ -71,11 +70,13 @@ fn each_is_found_and_mended(server: Server, mechanism: &str, cases: &[(&str, &st
     }
 }
 
-/// Stops the helper, edits its settings, and starts it.
-const BEGIN: &str = "
+/// For scripts: `stop` ends a program, the helper if none is named, by TERM or another signal; the helper's settings are `$config`.
+const FUNCTIONS: &str = "
 run() { for comm in /proc/[0-9]*/comm; do if grep -qx $1 $comm 2>/dev/null; then basename $(dirname $comm); fi; done; }
-stop() { for pid in $(run ${1:-saslauthd-rs}); do kill $pid; done; while [ -n \"$(run ${1:-saslauthd-rs})\" ]; do sleep 0.1; done; }
-start() { mkdir -p /run/sasldb-rs; setsid saslauthd-rs </dev/null >>/var/log/saslauthd-rs.log 2>&1 & sleep 0.5; }
+stop() {
+    for pid in $(run ${1:-saslauthd-rs}); do kill -${2:-TERM} $pid; done
+    while [ -n \"$(run ${1:-saslauthd-rs})\" ]; do sleep 0.1; done
+}
 config=/etc/sasldb-rs/config.toml
 ";
 

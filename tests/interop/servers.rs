@@ -59,6 +59,18 @@ impl Server {
         }
     }
 
+    /// What it tells a stranger whose mail goes elsewhere.
+    pub(crate) fn refusal(self) -> &'static str {
+        match self {
+            Self::Postfix | Self::SaslPostfix => "554 5.7.1 <friend@elsewhere.example>: Relay access denied",
+            Self::Exim | Self::SaslExim => "550 relay not permitted",
+            Self::Chasquid => "550 5.7.9 Mail to submission port must be authenticated",
+            Self::Sendmail => {
+                "550 5.7.1 <friend@elsewhere.example>... Relaying denied. Proper authentication required."
+            }
+        }
+    }
+
     /// Installs the server so that it relays to the next hop for those who log in, which nobody can yet.
     pub(crate) fn prepare(self, machine: &Machine) {
         match self {

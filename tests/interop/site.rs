@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::clients::{Client, Login, Report};
+use crate::clients::{Client, Login, Report, swaks};
 use crate::dialogue::Dialogue;
 use crate::machine::{Machine, PATIENCE, wait_for};
 use crate::servers::Server;
@@ -74,6 +74,24 @@ impl Site {
 
     pub(crate) fn dialogue(&self) -> Dialogue {
         Dialogue::open(&self.machine)
+    }
+
+    /// Sends a message without a login, which must be refused; what it holds is `from-a-stranger`.
+    #[track_caller]
+    pub(crate) fn turns_a_stranger_away(&self) {
+        let stranger = swaks(&self.machine, None, "from-a-stranger");
+        assert!(stranger.text.contains(self.server.refusal()), "{}", stranger.text);
+    }
+
+    /// The recipe's three checks: accepted, refused, no relaying for strangers.
+    pub(crate) fn relays_for_those_who_log_in_only(&self) {
+        self.turns_a_stranger_away();
+        for mechanism in self.server.mechanisms() {
+            let login = Login::right(mechanism);
+            let reply = self.refuses(Client::Msmtp, &login.password("wrong"));
+            assert!(reply.starts_with("535 "), "{mechanism}: {reply}");
+            self.relays(Client::Msmtp, &login);
+        }
     }
 
     /// Sends a message that must come through, and gives it as the next hop received it.

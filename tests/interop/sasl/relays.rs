@@ -1,6 +1,6 @@
 //! Mail servers that ask libsasl2: who logs in may send.
 
-use crate::clients::{Client, Login, swaks};
+use crate::clients::{Client, Login};
 use crate::helper::{Ours, REALM};
 use crate::machine::Machine;
 use crate::pages::{block, blocks, contrib};
@@ -93,24 +93,23 @@ impl Program for Place {
     }
 }
 
-fn relays_for_those_who_log_in_only(server: Server, refused: &str) {
+fn relays_for_those_who_log_in_only(server: Server) {
     let mut place = Place::furnish(Site::of(server), Helper::Ours, &[ACCOUNT]);
     let offered = place.site.dialogue().say("EHLO client.example.org");
     let offered = offered.lines().find(|line| line.contains("AUTH ")).unwrap_or_default();
     assert!(offered.contains("DIGEST-MD5"), "{offered}");
     assert!(!offered.contains("PLAIN") && !offered.contains("LOGIN"), "without TLS: {offered}");
-    let stranger = swaks(&place.site.machine, None, "from-a-stranger");
-    assert!(stranger.text.contains(refused), "{}", stranger.text);
+    place.site.turns_a_stranger_away();
     walk(&mut place);
     assert!(!place.site.arrived().iter().any(|message| message.contains("from-a-stranger")));
 }
 
 #[test]
 fn postfix_relays_by_libsasl2() {
-    relays_for_those_who_log_in_only(Server::SaslPostfix, "554 5.7.1 <friend@elsewhere.example>: Relay access denied");
+    relays_for_those_who_log_in_only(Server::SaslPostfix);
 }
 
 #[test]
 fn exim_relays_by_libsasl2() {
-    relays_for_those_who_log_in_only(Server::SaslExim, "550 relay not permitted");
+    relays_for_those_who_log_in_only(Server::SaslExim);
 }
