@@ -14,8 +14,9 @@ use super::output::Program;
 /// Below this a stolen database, or half a year of trying, gives the password away: fewer than 10^8 guesses.
 const ENOUGH: Score = Score::Three;
 
-/// Characters that are judged first. What they hold against, the rest only adds to; and the time grows faster than the length.
-const BEGINNING: usize = 12;
+/// Of a longer password this many characters are judged first: what they hold against, the rest nearly always adds to, and the time grows
+/// faster than the length. Of shorter ones no part: it may look strong where the whole is a word or the account's name.
+const BEGINNING: usize = 24;
 
 /// Looks at a new password of `identity` as the setting `weak_passwords` wants it: warns, or refuses.
 pub(super) fn heed(
@@ -73,6 +74,15 @@ mod tests {
         }
         for text in ["abcd-efgh-ijkm-npqr", "correct horse battery staple", "kT7#qv!x0Lw"] {
             assert_eq!(judge(text, WeakPasswords::Refuse), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_as_a_whole_is_not_strong_for_its_beginning() {
+        let named = Identity::new(Name::new("kxwqzvgj.mnbtrqpl").unwrap(), Realm::new("example.com").unwrap());
+        for text in ["kxwqzvgj.mnbtrqpl", "lpqrtbnm.jgvzqwxk", "gt5fr4de3sw2aq1", "71qa2ws3ed4rf5tg"] {
+            let password = Password::new(text.into()).unwrap();
+            assert!(weakness(WeakPasswords::Warn, &password, &named).is_some(), "{text}");
         }
     }
 }

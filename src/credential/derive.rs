@@ -10,6 +10,7 @@ use crate::vocabulary::{Scheme, ScramHash};
 use super::account::{CramMd5States, DigestMd5Hash, ScramKeys, ScramSalt, Secrets};
 use super::lookup::Who;
 use super::salt::SaltKey;
+use super::scram::{Hi, ScramOutput, salted_password, two_salted_passwords};
 
 /// What secrets are derived under, apart from the password.
 #[derive(Debug, Clone, Copy)]
@@ -47,23 +48,19 @@ impl Iterations<'_> {
 /// somebody waits at a prompt.
 #[must_use]
 pub fn derive(password: &Password, recipe: &Recipe<'_>) -> Secrets {
-    derive_by(password, recipe, scram_on_threads)
+    derive_by(password, recipe, on_threads)
 }
 
 /// As [`derive()`], for one of many passwords: the threads have others to derive meanwhile.
 #[must_use]
 pub fn derive_on_this_thread(password: &Password, recipe: &Recipe<'_>) -> Secrets {
-    derive_by(password, recipe, |hashes, keys| hashes.iter().map(|&hash| keys(hash)).collect())
+    derive_by(password, recipe, two_at_once)
 }
 
-/// Makes the keys for one hash.
-type Derivation<'a> = dyn Fn(ScramHash) -> ScramKeys + Sync + 'a;
+/// Makes the SaltedPassword of each.
+type Salted = fn(&[u8], &[Hi<'_>]) -> Vec<ScramOutput>;
 
-fn derive_by(
-    password: &Password,
-    recipe: &Recipe<'_>,
-    each: fn(&[ScramHash], &Derivation<'_>) -> Vec<ScramKeys>,
-) -> Secrets {
+fn derive_by(password: &Password, recipe: &Recipe<'_>, salted: Salted) -> Secrets {
     let bytes = password.expose();
     let wanted = |scheme| recipe.schemes.contains(&scheme);
     let scram_hashes: Vec<ScramHash> = ScramHash::ALL.into_iter().filter(|h| wanted(Scheme::Scram(*h))).collect();
@@ -75,20 +72,49 @@ fn derive_by(
             Vec::new()
         },
         cram_md5: wanted(Scheme::CramMd5).then(|| CramMd5States::derive(bytes)),
-        scram: if scram_hashes.is_empty() {
-            Vec::new()
-        } else {
-            let prepared = prep::scram_password(bytes);
-            each(&scram_hashes, &|hash| scram_keys(hash, prepared.as_ref(), recipe))
-        },
+        scram: if scram_hashes.is_empty() { Vec::new() } else { scram_keys(&scram_hashes, bytes, recipe, salted) },
         hash: None,
     }
 }
 
-/// The keys for `hash`; `prepared` is the password as [`prep::scram_password`] gives it.
-fn scram_keys(hash: ScramHash, prepared: &[u8], recipe: &Recipe<'_>) -> ScramKeys {
-    let salt = recipe.salt_key.salt(hash, &Who::Account(recipe.identity.key()));
-    ScramKeys::derive(hash, prepared, &salt, ScramSalt::Derived, recipe.iterations.of(hash))
+/// The keys for each of the hashes.
+fn scram_keys(hashes: &[ScramHash], password: &[u8], recipe: &Recipe<'_>, salted: Salted) -> Vec<ScramKeys> {
+    let prepared = prep::scram_password(password);
+    let who = Who::Account(recipe.identity.key());
+    let salts: Vec<_> = hashes.iter().map(|&hash| recipe.salt_key.salt(hash, &who)).collect();
+    let parameters: Vec<_> = hashes
+        .iter()
+        .zip(&salts)
+        .map(|(&hash, salt)| Hi { hash, salt, iterations: recipe.iterations.of(hash) })
+        .collect();
+    let salted = salted(prepared.as_ref(), &parameters);
+    parameters.into_iter().zip(&salted).map(|(hi, salted)| ScramKeys::of(hi, ScramSalt::Derived, salted)).collect()
+}
+
+fn two_at_once(password: &[u8], parameters: &[Hi<'_>]) -> Vec<ScramOutput> {
+    let (pairs, last) = parameters.as_chunks();
+    let pairs = pairs.iter().flat_map(|pair| two_salted_passwords(password, *pair));
+    pairs.chain(last.iter().map(|hi| one(password, *hi))).collect()
+}
+
+fn on_threads(password: &[u8], parameters: &[Hi<'_>]) -> Vec<ScramOutput> {
+    let Some((last, others)) = parameters.split_last() else { return Vec::new() };
+    thread::scope(|scope| {
+        let running: Vec<_> = others
+            .iter()
+            .map(|&hi| (hi, thread::Builder::new().spawn_scoped(scope, move || one(password, hi))))
+            .collect();
+        let last = one(password, *last);
+        // Where no thread is to be had, this one does the work.
+        let made = running
+            .into_iter()
+            .map(|(hi, thread)| thread.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| one(password, hi)));
+        made.chain(core::iter::once(last)).collect()
+    })
+}
+
+fn one(password: &[u8], hi: Hi<'_>) -> ScramOutput {
+    salted_password(hi.hash, password, hi.salt, hi.iterations)
 }
 
 /// Whether `secrets` are what [`derive()`] makes of `password`: the schemes, counts and salts of the recipe, and the cheapest of the
@@ -113,22 +139,8 @@ pub fn is_derived(secrets: &Secrets, password: &Password, recipe: &Recipe<'_>) -
         return states.inner.equals(made.inner.expose()) && states.outer.equals(made.outer.expose());
     }
     secrets.scram.first().is_some_and(|keys| {
-        let made = scram_keys(keys.hash, prep::scram_password(bytes).as_ref(), recipe);
-        keys.stored_key.equals(made.stored_key.expose())
-    })
-}
-
-fn scram_on_threads(hashes: &[ScramHash], keys: &Derivation<'_>) -> Vec<ScramKeys> {
-    let Some((last, others)) = hashes.split_last() else { return Vec::new() };
-    thread::scope(|scope| {
-        let running: Vec<_> =
-            others.iter().map(|&hash| (hash, thread::Builder::new().spawn_scoped(scope, move || keys(hash)))).collect();
-        let last = keys(*last);
-        // Where no thread is to be had, this one does the work.
-        let made = running
-            .into_iter()
-            .map(|(hash, thread)| thread.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| keys(hash)));
-        made.chain(core::iter::once(last)).collect()
+        let made = scram_keys(&[keys.hash], bytes, recipe, two_at_once);
+        made.first().is_some_and(|made| keys.stored_key.equals(made.stored_key.expose()))
     })
 }
 

@@ -20,6 +20,34 @@ pub(super) fn pbkdf2(hash: ScramHash, password: &[u8], salt: &[u8], iterations: 
     }
 }
 
+/// What one derivation takes beside the password.
+#[derive(Debug, Clone, Copy)]
+pub struct Hi<'a> {
+    /// With which hash.
+    pub hash: ScramHash,
+    /// The salt.
+    pub salt: &'a [u8],
+    /// How many rounds.
+    pub iterations: u32,
+}
+
+/// Fills each output with the first block of what is derived from the password, as [`pbkdf2`] does. Each round waits for the one before;
+/// the rounds of two different hashes do not wait for each other, and a processor that looks ahead computes them at the same time.
+pub(super) fn pbkdf2_two(password: &[u8], [one, other]: [Hi<'_>; 2], outputs: [&mut [u8]; 2]) {
+    match (one.hash, other.hash) {
+        (ScramHash::Sha1, ScramHash::Sha256) => two::<Sha1Blocks, 64, Sha256Blocks, 64>(password, one, other, outputs),
+        (ScramHash::Sha1, ScramHash::Sha512) => two::<Sha1Blocks, 64, Sha512Blocks, 128>(password, one, other, outputs),
+        (ScramHash::Sha256, ScramHash::Sha512) => {
+            two::<Sha256Blocks, 64, Sha512Blocks, 128>(password, one, other, outputs);
+        }
+        _ => {
+            for (hi, output) in [one, other].into_iter().zip(outputs) {
+                pbkdf2(hi.hash, password, hi.salt, hi.iterations, output);
+            }
+        }
+    }
+}
+
 /// A hash, seen as what it does to one block of `BLOCK` bytes.
 trait Blocks<const BLOCK: usize> {
     /// Words, the output's bytes in big-endian order.
@@ -41,12 +69,33 @@ trait Blocks<const BLOCK: usize> {
 
 fn fill<B: Blocks<BLOCK>, const BLOCK: usize>(password: &[u8], salt: &[u8], iterations: u32, output: &mut [u8]) {
     let hmac = Hmac::<B, BLOCK>::new(password);
-    let mut bytes = Zeroizing::new([0; BLOCK]);
     for (part, number) in output.chunks_mut(B::OUTPUT).zip(1u32..) {
-        let sum = Zeroizing::new(hmac.derive(salt, number, iterations));
-        B::write(&sum, &mut *bytes);
-        part.iter_mut().zip(bytes.iter()).for_each(|(to, from)| *to = *from);
+        let mut chain = hmac.begin(salt, number);
+        chain.go_on(1, iterations);
+        chain.write(part);
     }
+}
+
+fn two<A: Blocks<M>, const M: usize, B: Blocks<N>, const N: usize>(
+    password: &[u8],
+    one: Hi<'_>,
+    other: Hi<'_>,
+    [to_one, to_other]: [&mut [u8]; 2],
+) {
+    let hmacs = (Hmac::<A, M>::new(password), Hmac::<B, N>::new(password));
+    let (mut a, mut b) = (hmacs.0.begin(one.salt, 1), hmacs.1.begin(other.salt, 1));
+    let together = one.iterations.min(other.iterations).max(1);
+    for _ in 1..together {
+        // In turn by halves of rounds: a processor does not look ahead further than two of them.
+        a.inner();
+        b.inner();
+        a.outer();
+        b.outer();
+    }
+    a.go_on(together, one.iterations);
+    b.go_on(together, other.iterations);
+    a.write(to_one);
+    b.write(to_other);
 }
 
 /// HMAC's two states once the password is in (RFC 2104, section 4).
@@ -73,25 +122,14 @@ impl<B: Blocks<BLOCK>, const BLOCK: usize> Hmac<B, BLOCK> {
         Self { inner: begin(0x36), outer: begin(0x5c) }
     }
 
-    /// T of the block `number`: the sum of all rounds.
-    fn derive(&self, salt: &[u8], number: u32, iterations: u32) -> B::State {
-        let mut block = Zeroizing::new([0; BLOCK]);
+    /// The first round of the block `number`.
+    fn begin(&self, salt: &[u8], number: u32) -> Chain<'_, B, BLOCK> {
+        let mut block = [0; BLOCK];
         end_of_message::<B, BLOCK>(&mut block, B::OUTPUT, B::OUTPUT);
-        let mut state = self.first_inner(salt, number);
-        let mut round = |state: &mut B::State, from: &B::State| {
-            B::write(state, &mut *block);
-            *state = *from;
-            B::compress(state, &block);
-        };
-        round(&mut state, &self.outer);
-        let mut sum = state;
-        for _ in 1..iterations {
-            round(&mut state, &self.inner);
-            round(&mut state, &self.outer);
-            B::xor(&mut sum, &state);
-        }
-        state.zeroize();
-        sum
+        let mut chain = Chain { hmac: self, block, state: self.first_inner(salt, number), sum: B::INITIAL };
+        chain.hash_again(&self.outer);
+        chain.sum = chain.state;
+        chain
     }
 
     /// The inner hash of the salt and the number of the block, of any length.
@@ -123,6 +161,60 @@ impl<B: Blocks<BLOCK>, const BLOCK: usize> Drop for Hmac<B, BLOCK> {
     fn drop(&mut self) {
         self.inner.zeroize();
         self.outer.zeroize();
+    }
+}
+
+/// The rounds of one block of the output.
+struct Chain<'a, B: Blocks<BLOCK>, const BLOCK: usize> {
+    hmac: &'a Hmac<B, BLOCK>,
+    /// Padded: the hash of the round before goes into its beginning.
+    block: [u8; BLOCK],
+    state: B::State,
+    sum: B::State,
+}
+
+impl<B: Blocks<BLOCK>, const BLOCK: usize> Chain<'_, B, BLOCK> {
+    /// The rounds from the one after `done` to the last.
+    fn go_on(&mut self, done: u32, iterations: u32) {
+        for _ in done..iterations {
+            self.inner();
+            self.outer();
+        }
+    }
+
+    /// The first half of a round.
+    #[inline(always)]
+    fn inner(&mut self) {
+        self.hash_again(&self.hmac.inner);
+    }
+
+    /// The second half.
+    #[inline(always)]
+    fn outer(&mut self) {
+        self.hash_again(&self.hmac.outer);
+        B::xor(&mut self.sum, &self.state);
+    }
+
+    #[inline(always)]
+    fn hash_again(&mut self, from: &B::State) {
+        B::write(&self.state, &mut self.block);
+        self.state = *from;
+        B::compress(&mut self.state, &self.block);
+    }
+
+    /// Writes the sum of all rounds, or as much of it as there is room for.
+    fn write(&self, part: &mut [u8]) {
+        let mut bytes = Zeroizing::new([0; BLOCK]);
+        B::write(&self.sum, &mut *bytes);
+        part.iter_mut().zip(bytes.iter().take(B::OUTPUT)).for_each(|(to, from)| *to = *from);
+    }
+}
+
+impl<B: Blocks<BLOCK>, const BLOCK: usize> Drop for Chain<'_, B, BLOCK> {
+    fn drop(&mut self) {
+        self.block.zeroize();
+        self.state.zeroize();
+        self.sum.zeroize();
     }
 }
 
@@ -276,6 +368,23 @@ mod tests {
                         general(hash),
                         "{length} {iterations}"
                     );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn two_at_once_are_as_one_after_the_other() {
+        for (one, other) in ScramHash::ALL.into_iter().flat_map(|one| ScramHash::ALL.map(|other| (one, other))) {
+            for (iterations, others) in [(0, 0), (0, 2), (1, 1), (3, 2), (2, 3), (5, 1)] {
+                let hi = |hash: ScramHash, salt, iterations| Hi { hash, salt, iterations };
+                let pair = [hi(one, b"salt".as_slice(), iterations), hi(other, b"pepper".as_slice(), others)];
+                let mut outputs = pair.map(|hi| vec![0; hi.hash.output_len()]);
+                let [first, second] = &mut outputs;
+                pbkdf2_two(b"secret", pair, [first, second]);
+                for (hi, output) in pair.into_iter().zip(outputs) {
+                    let length = hi.hash.output_len();
+                    assert_eq!(output, derived(hi.hash, b"secret", hi.salt, hi.iterations, length), "{pair:?}");
                 }
             }
         }

@@ -11,7 +11,8 @@ use crate::secret::SecretBytes;
 use crate::vocabulary::ScramHash;
 
 use super::account::{ScramKeys, ScramSalt};
-use super::pbkdf2::pbkdf2;
+pub use super::pbkdf2::Hi;
+use super::pbkdf2::{pbkdf2, pbkdf2_two};
 
 /// The output of one of the hashes: a key, a signature or a proof. On the stack, wiped on drop.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -120,6 +121,15 @@ pub fn salted_password(hash: ScramHash, password: &[u8], salt: &[u8], iterations
     output
 }
 
+/// As [`salted_password`], of the same password with two hashes: a fifth faster than one after the other.
+#[must_use]
+pub fn two_salted_passwords(password: &[u8], two: [Hi<'_>; 2]) -> [ScramOutput; 2] {
+    let mut outputs = two.map(|hi| ScramOutput::empty(hi.hash));
+    let [one, other] = &mut outputs;
+    pbkdf2_two(password, two, [one.expose_mut(), other.expose_mut()]);
+    outputs
+}
+
 /// StoredKey of a SaltedPassword.
 #[must_use]
 pub fn stored_key(hash: ScramHash, salted_password: &ScramOutput) -> ScramOutput {
@@ -158,13 +168,17 @@ impl ScramKeys {
     /// Derives the keys. `password` is prepared; `salt` are the bytes that `origin` stands for.
     #[must_use]
     pub fn derive(hash: ScramHash, password: &[u8], salt: &[u8], origin: ScramSalt, iterations: u32) -> Self {
-        let salted = salted_password(hash, password, salt, iterations);
+        Self::of(Hi { hash, salt, iterations }, origin, &salted_password(hash, password, salt, iterations))
+    }
+
+    /// The keys of the SaltedPassword that `hi` made.
+    pub(super) fn of(hi: Hi<'_>, origin: ScramSalt, salted: &ScramOutput) -> Self {
         Self {
-            hash,
+            hash: hi.hash,
             salt: origin,
-            iterations,
-            stored_key: SecretBytes::from(stored_key(hash, &salted).expose()),
-            server_key: SecretBytes::from(server_key(hash, &salted).expose()),
+            iterations: hi.iterations,
+            stored_key: SecretBytes::from(stored_key(hi.hash, salted).expose()),
+            server_key: SecretBytes::from(server_key(hi.hash, salted).expose()),
         }
     }
 }

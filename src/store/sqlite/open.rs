@@ -47,7 +47,6 @@ pub(super) fn open_reading(file: &DatabaseFile) -> Result<Connection, StoreError
     let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY, READER_PATIENCE)?;
     let fail = |e| fault(file.path(), e);
     connection.pragma_update(None, "query_only", true).map_err(fail)?;
-    connection.pragma_update(None, "mmap_size", MAPPED).map_err(fail)?;
     Ok(connection)
 }
 
@@ -78,6 +77,7 @@ fn connect(file: &DatabaseFile, access: OpenFlags, patience: Duration) -> Result
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false).map_err(fail)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "cache_size", CACHE_KIB.saturating_neg()).map_err(fail)?;
+    connection.pragma_update(None, "mmap_size", MAPPED).map_err(fail)?;
     Ok(connection)
 }
 

@@ -234,6 +234,8 @@ impl Run<'_> {
     fn commit(&mut self) -> Result<(), Failure> {
         let Some(store) = self.planner.store.as_mut().filter(|_| !self.batch.is_empty()) else { return Ok(()) };
         let mut batch = std::mem::take(&mut self.batch);
+        // In the order in which they lie: each page of the database is then fetched and written once.
+        batch.sort_by_cached_key(|(_, plan)| plan.identity.key());
         let (mut changes, mut counts) = (Vec::new(), Vec::new());
         for (_, plan) in &mut batch {
             counts.push(plan.changes.len());
