@@ -29,10 +29,9 @@ const RANKS: &[(&str, u32)] = &[
 const PURE: &[&str] = &[
     "secret.rs",
     "prep.rs",
-    "identity.rs",
+    "identity/",
     "vocabulary.rs",
-    "event.rs",
-    "event/logged.rs",
+    "event/",
     "credential/",
     "mechanism/",
     "protocol/",
@@ -137,6 +136,6 @@ fn pure_rooms_touch_nothing_outside() {
 
 #[test]
 fn no_source_file_outgrows_its_reader() {
-    let long: Vec<_> = sources().into_iter().filter(|(_, s)| s.lines().count() > 600).map(|(p, _)| p).collect();
-    assert!(long.is_empty(), "over 600 lines: {long:?}");
+    let long: Vec<_> = sources().into_iter().filter(|(_, s)| s.lines().count() > 500).map(|(p, _)| p).collect();
+    assert!(long.is_empty(), "over 500 lines: {long:?}");
 }

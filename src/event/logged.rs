@@ -6,7 +6,7 @@ use core::net::IpAddr;
 
 use crate::vocabulary::Mechanism;
 
-use super::{MAX_TEXT, is_plain};
+use super::quoted::{MAX_TEXT, is_plain};
 
 /// What stands behind the number of lines that were lost.
 pub(super) const LOST: &str = " log lines were lost: the log could not take them";

@@ -1,3 +1,4 @@
+use super::quoted::Quoted;
 use super::*;
 use crate::exchange::Reason;
 use crate::mechanism::Malformed;
