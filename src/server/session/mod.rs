@@ -4,6 +4,7 @@
 //! carries out what it asks for and comes back with the result.
 
 mod answer;
+mod begin;
 mod handshake;
 mod late;
 mod open;
@@ -16,14 +17,14 @@ use std::time::Duration;
 use crate::authenticator::Inquiry;
 use crate::config::MAX_FAILURE_DELAY;
 use crate::credential::Who;
-use crate::event::{Abandonment, Ending, Event, Login, Refusal};
-use crate::exchange::{self, Asked, Context, Outcome, Progress, Reason};
+use crate::event::{Abandonment, Ending, Event, Refusal};
+use crate::exchange::{Asked, Outcome, Progress, Reason};
 use crate::protocol::dovecot::{
-    AuthRequest, Breach, Command, CommandDecoder, Cookie, FailCode, FrameError, Greeting, Reply, RequestFault,
-    RequestId, base64_of, decode_base64,
+    Breach, Command, CommandDecoder, Cookie, FailCode, FrameError, Greeting, Reply, RequestFault, RequestId,
+    decode_base64,
 };
-use crate::runtime::{Entropy, Moment};
-use crate::vocabulary::{InitialResponse, Mechanism};
+use crate::runtime::Moment;
+use crate::vocabulary::Mechanism;
 
 use super::limits::Judgement;
 use answer::Answer;
@@ -42,9 +43,6 @@ pub const PATIENCE: Duration = Duration::from_secs(150);
 pub const VERDICT_WITHIN: Duration = Duration::from_millis(4500);
 
 const _: () = assert!(VERDICT_WITHIN.as_millis() < MAX_FAILURE_DELAY.as_millis());
-
-/// The most exchanges that are open at once on a connection. A login process of Dovecot serves up to a thousand clients.
-const MAX_OPEN: usize = 1024;
 
 /// Data that cannot be read: what stands in a line with too many fields.
 const NOT_BASE64: &[u8] = b"*";
@@ -116,99 +114,6 @@ impl Session {
         }
     }
 
-    /// AUTH: begins an exchange.
-    fn authenticate(&mut self, asked: &AuthRequest<'_>, turn: &mut Turn<'_>) -> Result<(), Breach> {
-        let minor = self.handshake.minor()?;
-        // An id stays in use until its failure is out, so that nobody takes that for the answer to a later request.
-        if self.open.holds(asked.id) || self.late.holds(asked.id) {
-            return Err(Breach::IdInUse);
-        }
-        let login =
-            Login { remote: canonical(asked.rip), service: self.service_named(&asked.service), secured: asked.secured };
-        let Some(mechanism) = Mechanism::from_name(&asked.mechanism) else {
-            let refusal = Refusal::UnknownMechanism(String::from_utf8_lossy(&asked.mechanism).into_owned());
-            turn.actions.events.push(Event::Ended(login, Ending::Refused(refusal)));
-            let reply = Reply::Fail { id: asked.id, user: None, code: None, reason: None };
-            if self.is_full() {
-                reply.encode(&mut turn.actions.send);
-            } else {
-                self.reply_late(asked.id, turn.moment, &reply, turn);
-            }
-            return Ok(());
-        };
-        let context = self.context(asked, &login);
-        let counted = self.counted(asked, &context);
-        let request = Request {
-            id: asked.id,
-            serial: self.open.next_serial(),
-            login,
-            counted,
-            mechanism,
-            alone: asked.nologin,
-            takes_final_data: asked.final_resp_ok,
-            arrived: turn.moment,
-            stage: Stage::Begun,
-        };
-        if self.is_full() {
-            match self.open.take_oldest_waiting() {
-                Some(oldest) => abandon(oldest, Abandonment::Crowded, turn),
-                None => {
-                    refuse(request, Refusal::TooManyRequests(mechanism), Some(FailCode::TempFail), turn);
-                    return Ok(());
-                }
-            }
-        }
-        let Some(nonce) = nonce(turn.entropy) else {
-            refuse(request, Refusal::NoEntropy(mechanism), Some(FailCode::TempFail), turn);
-            return Ok(());
-        };
-        let nonce = core::str::from_utf8(&nonce).unwrap_or_default();
-        let policy = &turn.settings.policy;
-        let progress = match asked.response.initial(minor) {
-            None => exchange::begin(policy, context, mechanism, InitialResponse::Absent, nonce, turn.now),
-            Some(encoded) => {
-                let Ok(initial) = decode_base64(encoded, &mut turn.actions.decoded) else {
-                    refuse(request, Refusal::InvalidBase64(mechanism), Some(FailCode::InvalidBase64), turn);
-                    return Ok(());
-                };
-                let initial = InitialResponse::Present(initial);
-                exchange::begin(policy, context, mechanism, initial, nonce, turn.now)
-            }
-        };
-        turn.actions.wipe();
-        self.carry_on(request, progress, turn);
-        Ok(())
-    }
-
-    fn is_full(&self) -> bool {
-        self.open.len().saturating_add(self.late.len()) >= MAX_OPEN
-    }
-
-    /// The name of the service; that of the last request, most of the time.
-    fn service_named(&mut self, name: &[u8]) -> Arc<str> {
-        if self.service.as_bytes() != name {
-            self.service = String::from_utf8_lossy(name).into();
-        }
-        Arc::clone(&self.service)
-    }
-
-    fn context(&self, asked: &AuthRequest<'_>, login: &Login) -> Context {
-        // Postfix forwards AUTH EXTERNAL from anybody, and Exim says valid-client-cert without a name: only both, from a
-        // peer that somebody listed, mean something.
-        let believed = self.origin.listed && asked.valid_client_cert;
-        let certificate_name = asked.cert_username.as_ref().filter(|_| believed).map(|name| name.to_vec());
-        let Login { remote, service, secured } = login;
-        let (service, local) = (Arc::clone(service), canonical(asked.lip));
-        Context { service, secured: *secured, remote: *remote, local, certificate_name }
-    }
-
-    /// The address that a failure counts for: none if the peer may say that it is not to be counted, nor where it names
-    /// this host, which is a proxy's way to say that it does not know.
-    fn counted(&self, asked: &AuthRequest<'_>, context: &Context) -> Option<IpAddr> {
-        let spared = self.origin.listed && asked.no_penalty;
-        context.remote.filter(|_| !spared).filter(|_| context.remote != context.local)
-    }
-
     /// CONT: the client's response to a challenge, or to the mechanism's last word.
     fn respond(&mut self, id: RequestId, data: &[u8], turn: &mut Turn<'_>) -> Result<(), Breach> {
         self.handshake.minor()?;
@@ -230,8 +135,9 @@ impl Session {
                 // Prosody writes `=` where it has nothing to say.
                 let data = if data == b"=" { b"" } else { data };
                 let Ok(response) = decode_base64(data, &mut turn.actions.decoded) else {
+                    turn.actions.wipe();
                     let refusal = Refusal::InvalidBase64(request.mechanism);
-                    refuse(request, refusal, Some(FailCode::InvalidBase64), turn);
+                    refuse(request, refusal, turn);
                     return Ok(());
                 };
                 let progress = waiting.respond(response);
@@ -246,7 +152,7 @@ impl Session {
             }
             Stage::Begun | Stage::Busy => {
                 let refusal = Refusal::UnexpectedResponse(request.mechanism);
-                refuse(request, refusal, None, turn);
+                refuse(request, refusal, turn);
             }
         }
         Ok(())
@@ -412,30 +318,20 @@ fn count(request: &Request, outcome: &Outcome, turn: &mut Turn<'_>) {
 }
 
 /// Ends a request without an exchange having ended it: at once, because it tells nothing about any account.
-fn refuse(request: Request, refusal: Refusal, code: Option<FailCode>, turn: &mut Turn<'_>) {
-    let reason: &[u8] = match (&refusal, &request.stage) {
-        (Refusal::InvalidBase64(_), Stage::Begun) => b"Invalid base64 data in initial response",
-        (Refusal::InvalidBase64(_), _) => b"Invalid base64 data in continued response",
-        (Refusal::UnexpectedResponse(_), _) => b"Unexpected continuation",
-        _ => b"",
+fn refuse(request: Request, refusal: Refusal, turn: &mut Turn<'_>) {
+    let (code, reason) = match (&refusal, &request.stage) {
+        (Refusal::InvalidBase64(_), Stage::Begun) => {
+            (Some(FailCode::InvalidBase64), "Invalid base64 data in initial response")
+        }
+        (Refusal::InvalidBase64(_), _) => (Some(FailCode::InvalidBase64), "Invalid base64 data in continued response"),
+        (Refusal::UnexpectedResponse(_), _) => (None, "Unexpected continuation"),
+        (refusal, _) => (refusal.is_ours().then_some(FailCode::TempFail), ""),
     };
-    let reason = Some(reason.into()).filter(|_| !reason.is_empty());
+    let reason = Some(reason.as_bytes().into()).filter(|_| !reason.is_empty());
     Reply::Fail { id: request.id, user: None, code, reason }.encode(&mut turn.actions.send);
     turn.actions.events.push(Event::Ended(request.login, Ending::Refused(refusal)));
 }
 
 fn abandon(request: Request, why: Abandonment, turn: &mut Turn<'_>) {
     turn.actions.events.push(Event::Ended(request.login, Ending::Abandoned(request.mechanism, why)));
-}
-
-/// 24 characters of the base64 alphabet, which all mechanisms can carry.
-fn nonce(entropy: &mut dyn Entropy) -> Option<[u8; 24]> {
-    let mut bytes = [0; 18];
-    entropy.fill(&mut bytes).ok()?;
-    Some(base64_of(bytes))
-}
-
-/// An IPv4 address mapped into IPv6 is the IPv4 address.
-fn canonical(address: Option<IpAddr>) -> Option<IpAddr> {
-    address.map(|address| address.to_canonical())
 }
