@@ -98,7 +98,7 @@ impl Connection {
         Ok(self.unsent.is_empty())
     }
 
-    /// Whether it has to be read again without a new sign from the system.
+    /// Whether the socket has taken all that was said.
     pub(super) fn is_sent(&self) -> bool {
         self.unsent.is_empty()
     }

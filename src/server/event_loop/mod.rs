@@ -1,26 +1,25 @@
 //! The loop: one thread that waits for sockets and does all that is fast, look-ups included. In each turn everything is
 //! read before anything is looked up, so that one view of the store is new enough for all.
 
-use std::io::{ErrorKind, Write};
+mod admission;
+mod connections;
+
+use std::io::ErrorKind;
 use std::time::Duration;
 
-use mio::net::{UnixListener, UnixStream};
-use mio::{Events, Interest, Poll, Token};
-use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use mio::{Events, Poll, Token};
 use zeroize::Zeroize;
 
-use crate::config::Protocol;
 use crate::event::Event;
-use crate::protocol::saslauthd::Reply;
 use crate::runtime::Moment;
 
-use super::connection::{Connection, Key, Reading};
-use super::conversation::{Conversation, Spoken};
+use super::connection::Reading;
 use super::desk::Desk;
 use super::listener::Door;
-use super::session::Origin;
 use super::signals::Signals;
 use super::timers::Timers;
+use admission::{OpenDoor, Room};
+use connections::Connections;
 
 pub(super) const SIGNALS: Token = Token(0);
 pub(super) const POOL: Token = Token(1);
@@ -33,15 +32,6 @@ const MAX_READ: usize = 16 * 1024;
 /// Room for what is read in a turn.
 const INBOX: usize = 16 * MAX_READ;
 
-/// The most connections accepted in a turn.
-const MAX_ACCEPT: usize = 64;
-
-/// When the system has no file left for a connection, it may have one after this.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
-
-/// The same complaint about connections is made once in this time.
-const COMPLAIN_AGAIN: Duration = Duration::from_secs(10);
-
 /// How long a stop waits for exchanges that are under way.
 const LAST_ORDERS: Duration = Duration::from_secs(1);
 
@@ -49,12 +39,10 @@ pub(super) struct Loop {
     poll: Poll,
     signals: Signals,
     doors: Vec<OpenDoor>,
-    connections: Vec<Option<Connection>>,
-    free: Vec<usize>,
-    limit: usize,
-    /// Of those, how many may be logins by saslauthd's protocol, and how many are.
-    share: usize,
-    logins: usize,
+    /// The token of the connection at the first place; the others follow.
+    first_connection: usize,
+    connections: Connections,
+    room: Room,
     last_number: u32,
     /// Connections that have something to be read.
     ready: Vec<usize>,
@@ -65,13 +53,6 @@ pub(super) struct Loop {
     desk: Desk,
     complained: Option<Moment>,
     stop_at: Option<Moment>,
-}
-
-struct OpenDoor {
-    door: Door,
-    listener: UnixListener,
-    /// More connections may be waiting than were accepted; none are tried before this.
-    waiting: Option<Moment>,
 }
 
 /// Something read from a connection.
@@ -90,25 +71,17 @@ impl Loop {
         limit: usize,
         desk: Desk,
     ) -> std::io::Result<Self> {
-        let share = share_of_saslauthd(limit, &doors);
         let mut open = Vec::with_capacity(doors.len());
         for (number, door) in doors.into_iter().enumerate() {
-            let listener = door.listener.try_clone()?;
-            listener.set_nonblocking(true)?;
-            let mut listener = UnixListener::from_std(listener);
-            let token = Token(FIRST_DOOR.saturating_add(number));
-            poll.registry().register(&mut listener, token, Interest::READABLE)?;
-            open.push(OpenDoor { door, listener, waiting: Some(Moment::ZERO) });
+            open.push(OpenDoor::open(door, Token(FIRST_DOOR.saturating_add(number)), poll.registry())?);
         }
         Ok(Self {
             poll,
             signals,
+            first_connection: FIRST_DOOR.saturating_add(open.len()),
+            room: Room::for_doors(limit, &open),
             doors: open,
-            connections: Vec::new(),
-            free: Vec::new(),
-            limit,
-            share,
-            logins: 0,
+            connections: Connections::default(),
             last_number: 0,
             ready: Vec::new(),
             inbox: vec![0; INBOX].into(),
@@ -126,7 +99,6 @@ impl Loop {
         for door in &self.doors {
             self.desk.note(Event::Listening(door.door.path().to_owned()));
         }
-        let first_connection = FIRST_DOOR.saturating_add(self.doors.len());
         let mut events = Events::with_capacity(1024);
         loop {
             self.desk.end_turn();
@@ -141,14 +113,14 @@ impl Loop {
                     SIGNALS => self.signals.drain(),
                     POOL => {}
                     LEARNER => self.desk.hear_learner(),
-                    Token(token) => match token.checked_sub(first_connection) {
+                    Token(token) => match token.checked_sub(self.first_connection) {
                         Some(place) => self.wake(place, event),
                         None => self.knock(token),
                     },
                 }
             }
             self.heed_signals();
-            self.accept(first_connection);
+            self.accept();
             self.serve();
             self.take_finished();
             self.heed_timers();
@@ -171,7 +143,7 @@ impl Loop {
 
     /// Something has happened to a connection.
     fn wake(&mut self, place: usize, event: &mio::event::Event) {
-        let Some(Some(connection)) = self.connections.get_mut(place) else { return };
+        let Some(connection) = self.connections.at(place) else { return };
         connection.hung_up |= event.is_read_closed() || event.is_error();
         if event.is_writable() && !connection.is_sent() {
             match connection.flush(self.poll.registry()) {
@@ -183,91 +155,6 @@ impl Loop {
         }
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             self.ready.push(place);
-        }
-    }
-
-    /// Somebody wants to connect.
-    fn knock(&mut self, token: usize) {
-        let number = token.saturating_sub(FIRST_DOOR);
-        if let Some(door) = self.doors.get_mut(number) {
-            door.waiting = Some(self.desk.moment);
-        }
-    }
-
-    fn accept(&mut self, first_connection: usize) {
-        for number in 0..self.doors.len() {
-            for _ in 0..MAX_ACCEPT {
-                let Some(door) = self.doors.get_mut(number) else { break };
-                if door.waiting.is_none_or(|from| from > self.desk.moment) {
-                    break;
-                }
-                match door.listener.accept() {
-                    Ok((stream, _)) => self.admit(number, stream, first_connection),
-                    Err(fault) if fault.kind() == ErrorKind::WouldBlock => door.waiting = None,
-                    Err(fault) if matches!(fault.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
-                    Err(fault) => {
-                        door.waiting = Some(self.desk.moment.saturating_add(ACCEPT_AGAIN));
-                        self.complain(Event::AcceptFailed(fault.to_string()));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Lets a connection in, greets it.
-    fn admit(&mut self, number: usize, mut stream: UnixStream, first_connection: usize) {
-        let Some(OpenDoor { door, .. }) = self.doors.get(number) else { return };
-        let listed = !door.peers.is_empty();
-        let uid = || getsockopt(&stream, PeerCredentials).map_or(u32::MAX, |peer| peer.uid());
-        let spoken = match door.protocol {
-            _ if listed && !door.peers.contains(&uid()) => None,
-            Protocol::Dovecot => Some(Spoken::Dovecot),
-            Protocol::Userdb => Some(Spoken::Userdb),
-            Protocol::Saslauthd => Some(Spoken::Saslauthd),
-            // Another process has those.
-            Protocol::Store => None,
-            Protocol::Lookup => door.askers.as_ref().and_then(|askers| askers.asker(uid())).map(Spoken::Lookup),
-        };
-        let Some(spoken) = spoken else {
-            let (socket, uid) = (door.path().to_owned(), uid());
-            turn_away(&mut stream, door.protocol);
-            return self.desk.note(Event::PeerRefused { socket, uid });
-        };
-        let used = self.connections.len().saturating_sub(self.free.len());
-        if used >= self.limit {
-            turn_away(&mut stream, door.protocol);
-            return self.complain(Event::TooManyConnections(self.limit));
-        }
-        let is_login = door.protocol == Protocol::Saslauthd;
-        if is_login && self.logins >= self.share {
-            turn_away(&mut stream, door.protocol);
-            return self.complain(Event::TooManyLogins(self.share));
-        }
-        let place = self.free.pop().unwrap_or(self.connections.len());
-        if place == self.connections.len() {
-            self.connections.push(None);
-        }
-        let token = Token(first_connection.saturating_add(place));
-        if let Err(fault) = self.poll.registry().register(&mut stream, token, Interest::READABLE) {
-            self.free.push(place);
-            return self.complain(Event::AcceptFailed(fault.to_string()));
-        }
-        self.last_number = self.last_number.wrapping_add(1);
-        let key = Key { place, number: self.last_number };
-        let origin = Origin { server_pid: self.server_pid, connection: key.number, listed };
-        let session = Conversation::begin(spoken, origin, &mut self.desk.turn());
-        if let Some(slot) = self.connections.get_mut(place) {
-            *slot = Some(Connection::new(key, token, stream, session));
-            self.logins = self.logins.saturating_add(usize::from(is_login));
-        }
-        self.settle(place);
-    }
-
-    fn complain(&mut self, event: Event) {
-        let moment = self.desk.moment;
-        if self.complained.is_none_or(|last| last.saturating_add(COMPLAIN_AGAIN) <= moment) {
-            self.complained = Some(moment);
-            self.desk.note(event);
         }
     }
 
@@ -285,7 +172,7 @@ impl Loop {
             self.desk.begin_requests();
             for Delivery { place, start, end, closed } in deliveries.drain(..) {
                 let bytes = inbox.get_mut(start..end).unwrap_or_default();
-                if let Some(Some(connection)) = self.connections.get_mut(place) {
+                if let Some(connection) = self.connections.at(place) {
                     connection.session.receive(bytes, &mut self.desk.turn());
                 }
                 bytes.zeroize();
@@ -306,7 +193,7 @@ impl Loop {
         let mut start = 0usize;
         while let Some(room) = inbox.get_mut(start..start.saturating_add(MAX_READ)) {
             let Some(place) = places.next() else { break };
-            let Some(Some(connection)) = self.connections.get_mut(place) else { continue };
+            let Some(connection) = self.connections.at(place) else { continue };
             let (read, closed) = match connection.read(room) {
                 Reading::More(read) => {
                     self.ready.push(place);
@@ -324,7 +211,7 @@ impl Loop {
 
     /// Does what a session has asked for, sends what it has said, and sets its next deadline.
     fn settle(&mut self, place: usize) {
-        let Some(Some(connection)) = self.connections.get_mut(place) else { return };
+        let Some(connection) = self.connections.at(place) else { return };
         self.desk.carry_out(connection.key, &mut connection.session);
         let close = core::mem::take(&mut self.desk.actions.close);
         let sent = if self.desk.actions.send.is_empty() {
@@ -344,17 +231,15 @@ impl Loop {
     }
 
     fn close(&mut self, place: usize) {
-        let Some(mut connection) = self.connections.get_mut(place).and_then(Option::take) else { return };
+        let Some(mut connection) = self.connections.take(place) else { return };
         self.timers.set(place, &mut connection.deadline, None);
-        self.logins = self.logins.saturating_sub(usize::from(connection.session.is_saslauthds()));
         connection.session.close(&mut self.desk.turn());
-        self.free.push(place);
     }
 
     /// Hands over what the pool has done.
     fn take_finished(&mut self) {
         while let Some(((key, serial), outcome)) = self.desk.finished() {
-            if let Some(Some(connection)) = self.connections.get_mut(key.place).filter(|c| is(c.as_ref(), key)) {
+            if let Some(connection) = self.connections.of(key) {
                 connection.session.conclude(serial, outcome, &mut self.desk.turn());
                 self.settle(key.place);
             }
@@ -363,7 +248,7 @@ impl Loop {
 
     fn heed_timers(&mut self) {
         while let Some(place) = self.timers.due(self.desk.moment) {
-            let Some(Some(connection)) = self.connections.get_mut(place) else { return };
+            let Some(connection) = self.connections.at(place) else { return };
             connection.session.tick(&mut self.desk.turn());
             self.settle(place);
         }
@@ -384,8 +269,8 @@ impl Loop {
         self.desk.note(Event::Stopping);
         self.stop_at = Some(self.desk.moment.saturating_add(LAST_ORDERS));
         self.doors.clear();
-        for place in 0..self.connections.len() {
-            if let Some(Some(connection)) = self.connections.get_mut(place) {
+        for place in self.connections.places() {
+            if let Some(connection) = self.connections.at(place) {
                 connection.session.hurry(&mut self.desk.turn());
                 self.settle(place);
             }
@@ -394,32 +279,11 @@ impl Loop {
 
     fn is_done(&mut self) -> bool {
         let Some(stop_at) = self.stop_at else { return false };
-        let open = self.connections.len().saturating_sub(self.free.len());
-        if open > 0 && self.desk.moment < stop_at {
+        if self.connections.count() > 0 && self.desk.moment < stop_at {
             return false;
         }
-        (0..self.connections.len()).for_each(|place| self.close(place));
+        self.connections.places().for_each(|place| self.close(place));
         self.desk.end_turn();
         true
     }
-}
-
-/// How many of all connections may be logins by saslauthd's protocol. A failure holds its connection for the delay there, and there is
-/// no source to be limited: where there are other sockets, a quarter is kept for them.
-fn share_of_saslauthd(limit: usize, doors: &[Door]) -> usize {
-    let others = doors.iter().any(|door| door.protocol != Protocol::Saslauthd);
-    if others { limit.saturating_sub(limit / 4) } else { limit }
-}
-
-/// Where a connection that just ends does harm (see [`Reply::Unavailable`]), says the little that there is to say.
-fn turn_away(stream: &mut UnixStream, protocol: Protocol) {
-    if protocol == Protocol::Saslauthd {
-        let mut reply = Vec::new();
-        Reply::Unavailable.encode(&mut reply);
-        let _ = stream.write(&reply);
-    }
-}
-
-fn is(connection: Option<&Connection>, key: Key) -> bool {
-    connection.is_some_and(|connection| connection.key == key)
 }
