@@ -8,7 +8,7 @@ fn host() -> Machine {
     let machine = Machine::over(&["sasl"]);
     copy_built(&machine.shared());
     machine.shell("ln -s /run/sasldb-rs/*-rs /usr/bin/");
-    assert_ne!(machine.run("ls", &["/etc/sasldb-rs", "/var/lib/sasldb-rs"]).status, 0);
+    assert!(!machine.has("/etc/sasldb-rs") && !machine.has("/var/lib/sasldb-rs"));
     machine
 }
 
@@ -77,5 +77,7 @@ fn folders_that_somebody_named_or_that_are_for_nobody_yet_are_not_made() {
         "secret",
     );
     assert_eq!(ran.status, 1, "{}", ran.text);
-    assert_ne!(machine.run("ls", &["/etc/sasldb-rs", "/var/lib/sasldb-rs", "/var/lib/other"]).status, 0);
+    for made in ["/etc/sasldb-rs", "/var/lib/sasldb-rs", "/var/lib/other"] {
+        assert!(!machine.has(made), "{made}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
 
-use crate::machine::{Machine, Ran};
+use crate::machine::{Machine, PATIENCE, Ran};
 use crate::site::CERTIFICATE;
 use crate::{mailers, programs};
 
@@ -140,7 +140,9 @@ impl Client {
 /// Without a login it is a stranger's attempt.
 pub(crate) fn swaks(machine: &Machine, login: Option<&Login<'_>>, token: &str) -> Ran {
     let subject = format!("Subject: {token}");
+    let patience = PATIENCE.as_secs().to_string();
     let mut arguments = vec!["--server", SERVER, "--from", SENDER, "--to", RECIPIENT, "--header", &subject];
+    arguments.extend(["--timeout", &patience]);
     if let Some(login) = login {
         arguments.extend(["--auth", login.mechanism, "--auth-user", login.user, "--auth-password", login.password]);
         if login.tls {

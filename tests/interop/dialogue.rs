@@ -12,7 +12,7 @@ pub(crate) struct Dialogue {
 }
 
 impl Dialogue {
-    /// Connects, reads the banner and says EHLO; gives what the server offers with it.
+    /// Connects and reads the banner.
     pub(crate) fn open(machine: &Machine) -> Self {
         let script = "exec 3<>/dev/tcp/mail.example.com/25; cat <&3 & cat >&3; kill %1";
         let mut connection =
@@ -28,6 +28,12 @@ impl Dialogue {
     pub(crate) fn say(&mut self, line: &str) -> String {
         self.connection.stdin.as_mut().unwrap().write_all(format!("{line}\r\n").as_bytes()).unwrap();
         self.reply()
+    }
+
+    /// Says EHLO, and gives the line of mechanisms.
+    pub(crate) fn offered(&mut self) -> String {
+        let reply = self.say("EHLO client.example.org");
+        reply.lines().find(|line| line.contains("AUTH ")).unwrap_or_default().to_owned()
     }
 
     fn reply(&mut self) -> String {

@@ -1,16 +1,16 @@
 //! Dovecot's own client at our socket: `doveadm auth test`.
 
-use crate::helper::{Ours, SOCKET};
+use crate::helper::{Ours, SOCKET, dovecot_versions};
 use crate::machine::{Machine, Ran};
 
+/// doveadm reads a configuration before it does anything, and Debian's asks for files that are not there.
+pub(crate) fn write_client_configuration(machine: &Machine, path: &str) {
+    let versions = dovecot_versions(machine);
+    machine.write(path, &format!("{versions}protocols =\nssl = no\nlog_path = /dev/stderr\n"));
+}
+
 pub(crate) fn auth_test(machine: &Machine, user: &str, password: &str) -> Ran {
-    // doveadm reads a configuration before it does anything, and Debian's asks for files that are not there.
-    let versions = if machine.shell("dovecot --version").starts_with("2.3") {
-        ""
-    } else {
-        "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n"
-    };
-    machine.write("/etc/dovecot/client.conf", &format!("{versions}protocols =\nssl = no\nlog_path = /dev/stderr\n"));
+    write_client_configuration(machine, "/etc/dovecot/client.conf");
     let socket = format!("/run/sasldb-rs/{SOCKET}");
     machine.run(
         "doveadm",

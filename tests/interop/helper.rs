@@ -6,7 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use crate::machine::{Machine, Ran, project, wait_for};
+use crate::machine::{Machine, Ran, wait_for};
+use crate::pages::contrib;
 
 /// Name of the socket in the folder that the machine shares.
 pub(crate) const SOCKET: &str = "auth";
@@ -42,7 +43,7 @@ impl Ours {
     /// With these settings before those that an administrator pastes.
     pub(crate) fn configure(&self, more: &str) {
         // The settings that an administrator pastes; only the path is another, outside the machine.
-        let pasted = std::fs::read_to_string(project().join("contrib/postfix/config.toml")).unwrap();
+        let pasted = contrib("postfix/config.toml");
         let settings = pasted.replace("/var/spool/postfix/private/auth", &self.socket.to_string_lossy());
         assert_ne!(settings, pasted);
         std::fs::write(&self.settings, [more, &settings].concat()).unwrap();
@@ -79,30 +80,26 @@ impl Ours {
 
     /// Runs `sasldb-rs` on the database.
     pub(crate) fn sasldb(&self, arguments: &[&str]) -> Ran {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sasldb-rs"));
-        command.args(arguments).arg("--config").arg(&self.settings).arg("-f").arg(&self.database);
-        command.stdin(Stdio::null()).output().unwrap().into()
+        self.sasldb_with(arguments, "")
+    }
+
+    /// The same, with `input` on its standard input.
+    pub(crate) fn sasldb_with(&self, arguments: &[&str], input: &str) -> Ran {
+        Ran::of(self.command(env!("CARGO_BIN_EXE_sasldb-rs")).args(arguments), input)
     }
 
     /// Runs `saslpasswd-rs` on the database; it must succeed.
     pub(crate) fn saslpasswd(&self, options: &[&str], user: &str, password: &str) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_saslpasswd-rs"));
-        command.args(options).arg("--config").arg(&self.settings).arg("-f").arg(&self.database);
-        command.args(["-u", REALM, user]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), password.as_bytes());
-        let ran = Ran::from(child.wait_with_output().unwrap());
+        let mut command = self.command(env!("CARGO_BIN_EXE_saslpasswd-rs"));
+        let ran = Ran::of(command.args(options).args(["-u", REALM, user]), password);
         assert_eq!(ran.status, 0, "saslpasswd-rs {options:?} {user}: {}", ran.text);
     }
 
-    /// Runs `sasldb-rs` on the database, with `input` on its standard input.
-    pub(crate) fn sasldb_with(&self, arguments: &[&str], input: &str) -> Ran {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sasldb-rs"));
-        command.arg("--config").arg(&self.settings).arg("-f").arg(&self.database).args(arguments);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        // A program that refuses its arguments does not read.
-        let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes());
-        child.wait_with_output().unwrap().into()
+    /// One of our programs, with the settings, on the database.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.arg("--config").arg(&self.settings).arg("-f").arg(&self.database);
+        command
     }
 }
 
@@ -120,6 +117,14 @@ impl Drop for Ours {
 
 /// Name of the socket for look-ups beside it, which chasquid needs.
 pub(crate) const USERDB_SOCKET: &str = "auth-userdb";
+
+/// The lines with which a configuration of Dovecot has to begin; up to 2.3 there are none.
+pub(crate) fn dovecot_versions(machine: &Machine) -> &'static str {
+    match machine.shell("dovecot --version").starts_with("2.3") {
+        true => "",
+        false => "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n",
+    }
+}
 
 /// Starts Dovecot's auth service in the machine, on `socket` of the shared folder, with passwords in the clear: the only
 /// way in which it serves every mechanism. Its delays that grow with each failure are off, and so is its rule that names
@@ -142,16 +147,11 @@ pub(crate) fn start_dovecot_with(machine: &Machine, socket: &str, users: &str) {
             getent group ${user%:*} >/dev/null || echo ${user%:*}:x:${user#*:}: >>/etc/group
         done",
     );
-    let old = machine.shell("dovecot --version").starts_with("2.3");
-    let (versions, realm, passwords, kind) = if old {
-        ("", "auth_default_realm", "db {\n driver = passwd-file\n args = /etc/dovecot/users\n}", "")
+    let versions = dovecot_versions(machine);
+    let (realm, passwords, kind) = if versions.is_empty() {
+        ("auth_default_realm", "db {\n driver = passwd-file\n args = /etc/dovecot/users\n}", "")
     } else {
-        (
-            "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0\n",
-            "auth_default_domain",
-            "db passwd-file {\n passwd_file_path = /etc/dovecot/users\n}",
-            "type = auth-legacy\n",
-        )
+        ("auth_default_domain", "db passwd-file {\n passwd_file_path = /etc/dovecot/users\n}", "type = auth-legacy\n")
     };
     let config = format!(
         "{versions}protocols =\nssl = no\nlog_path = /var/log/dovecot.log\n\

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::doveadm::write_client_configuration;
 use crate::helper::{Ours, REALM, SOCKET};
-use crate::machine::Machine;
+use crate::machine::{Machine, wait_for};
 
 /// Of every account, but for those whose hash looks at eight characters only.
 const PASSWORD: &str = "secret pass";
@@ -62,7 +63,12 @@ impl Site {
     fn accepted(&self, user: &str, password: &str) -> BTreeSet<&'static str> {
         let socket = self.machine.shared().join(SOCKET);
         let socket = socket.to_str().unwrap();
-        let ran = self.helper.sasldb_with(&["test", "--secured", "--dovecot", socket, "--", user], password);
+        let test = ["test", "--secured", "--dovecot", socket, "--", user];
+        // A slow hash that has waited for too long on a busy machine has no verdict.
+        let ran = wait_for("verdicts", || {
+            let ran = self.helper.sasldb_with(&test, password);
+            (!ran.text.contains("unavailable")).then_some(ran)
+        });
         let says = |name: &str, word: &str| {
             ran.text.lines().any(|line| line.split_whitespace().take(2).collect::<Vec<_>>() == [name, word])
         };
@@ -86,12 +92,9 @@ fn served(entries: &Entries, name: &str) -> String {
 #[test]
 fn all_that_doveadm_makes_logs_in() {
     let site = Site::new();
+    write_client_configuration(&site.machine, "/tmp/dovecot.conf");
     let file = site.machine.shell(&format!(
-        "versions=
-         dovecot --version | grep -q '^2[.]3' ||
-             versions='dovecot_config_version = 2.4.0\\ndovecot_storage_version = 2.4.0\\n'
-         printf \"${{versions}}protocols =\\nssl = no\\nlog_path = /dev/stderr\\n\" >/tmp/dovecot.conf
-         pw() {{ doveadm -c /tmp/dovecot.conf pw \"$@\"; }}
+        "pw() {{ doveadm -c /tmp/dovecot.conf pw \"$@\"; }}
          for scheme in $(pw -l); do
              user=${{scheme,,}}
              echo \"$user@{REALM}:$(pw -s \"$scheme\" -u \"$user@{REALM}\" -p '{PASSWORD}'):1000:1000::/home::\"

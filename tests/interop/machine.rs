@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// How long anything in a machine may take before it counts as hung. Never a measure of speed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// How long anything in a machine may take before it counts as hung. Never a measure of speed: others may want the processors too.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Asks again and again until `question` has an answer; panics, naming `what`, when patience ends.
 pub(crate) fn wait_for<T>(what: &str, mut question: impl FnMut() -> Option<T>) -> T {
@@ -32,6 +32,17 @@ pub(crate) struct Ran {
     pub(crate) status: i32,
     /// Standard output, then standard error.
     pub(crate) text: String,
+}
+
+impl Ran {
+    /// Runs a program to its end, with `input` on its standard input.
+    pub(crate) fn of(command: &mut Command, input: &str) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A program that ends without reading is judged by what it said, not by the broken pipe.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap().into()
+    }
 }
 
 impl From<Output> for Ran {
@@ -118,16 +129,7 @@ impl Machine {
 
     /// Runs a program to its end, with `input` on its standard input.
     pub(crate) fn run_with<S: AsRef<OsStr>>(&self, program: &str, arguments: &[S], input: &str) -> Ran {
-        let mut child = self
-            .command(program, arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A program that ends without reading is judged by what it said, not by the broken pipe.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap().into()
+        Ran::of(&mut self.command(program, arguments), input)
     }
 
     pub(crate) fn run<S: AsRef<OsStr>>(&self, program: &str, arguments: &[S]) -> Ran {
@@ -147,6 +149,15 @@ impl Machine {
         let upstream = found.trim().rsplit_once('-').map_or(found.trim(), |(upstream, _)| upstream);
         let upstream = upstream.split_once(':').map_or(upstream, |(_, upstream)| upstream);
         upstream.split(['+', '~']).next().unwrap_or_default().to_owned()
+    }
+
+    /// The distribution that its roots are of.
+    pub(crate) fn system(&self) -> String {
+        self.shell(". /etc/os-release; echo $NAME $VERSION_ID").trim().to_owned()
+    }
+
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.run("test", &["-e", path]).status == 0
     }
 
     pub(crate) fn write(&self, path: &str, content: &str) {

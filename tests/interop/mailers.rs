@@ -49,6 +49,9 @@ pub(crate) fn alpine(machine: &Machine, login: &Login<'_>, token: &str) -> Ran {
         "default-fcc=\"\"",
         &format!("smtp-server={SERVER}:25/user={}{tls}", login.user),
         &format!("disable-these-authenticators={}", others.join(",")),
+        // Later than it would, it asks whether to go on waiting for the server.
+        &format!("tcp-open-timeout={}", PATIENCE.as_secs()),
+        &format!("tcp-read-warning-timeout={}", PATIENCE.as_secs()),
     ];
     machine.shell(&format!("mkdir {home}; cat >{home}/.pinerc <<'SETTINGS'\n{}\nSETTINGS", settings.join("\n")));
     // It is ended from within: of what enters a machine and outlives its parent, the machine's first process knows nothing.
@@ -60,7 +63,7 @@ pub(crate) fn alpine(machine: &Machine, login: &Login<'_>, token: &str) -> Ran {
     let mut screen = spawn_command(command, patience).unwrap();
     let end = alpine_sends(&mut screen, login.password);
     // A hangup lets it write out its log, in which the server's last answer may be.
-    let gone = "for i in $(seq 50); do kill -0 $pid || exit 0; sleep 0.1; done; kill -KILL $pid";
+    let gone = "for i in $(seq 600); do kill -0 $pid || exit 0; sleep 0.1; done; kill -KILL $pid";
     machine.shell(&format!("pid=$(cat {home}/pid); kill -HUP $pid && {{ {gone}; }} 2>/dev/null || true"));
     let _ = screen.process().wait();
     drop(screen);

@@ -17,6 +17,7 @@ mod bare_host;
 mod changes;
 mod clients;
 mod compatibility;
+mod connection;
 mod dialogue;
 mod doctor;
 mod doveadm;

@@ -32,7 +32,7 @@ impl Recorder {
         let noted = Arc::clone(&lines);
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let Ok(server) = UnixStream::connect(&behind) else { return };
+                let server = wait_for("Dovecot to take one more", || UnixStream::connect(&behind).ok());
                 let (back, forth) = (client.try_clone().unwrap(), server.try_clone().unwrap());
                 let (said, answered) = (Arc::clone(&noted), Arc::clone(&noted));
                 std::thread::spawn(move || pass_on("C: ", &client, &server, &said));

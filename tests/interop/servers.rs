@@ -108,7 +108,7 @@ impl Server {
     /// Starts it, and gives it the lines for a server that runs.
     pub(crate) fn start_with(self, machine: &Machine, lines: &str) {
         // Where the machine is busy, Postfix runs a moment after its start.
-        let running = "postfix start; for i in $(seq 100); do postfix status && break; sleep 0.1; done\n";
+        let running = "postfix start\nuntil postfix status; do sleep 0.1; done\n";
         let postfix = [running, lines].concat();
         let commands = match self {
             Self::Postfix | Self::SaslPostfix => &postfix,

@@ -16,5 +16,5 @@ with open("/var/log/mail.log", "ab", buffering=0) as log:
 pub(crate) fn keep(machine: &Machine) {
     machine.write("/srv/syslog.py", LISTENER);
     machine.shell("python3 /srv/syslog.py </dev/null >/var/log/syslog.err 2>&1 &");
-    wait_for("the system's log", || (machine.run("ls", &["/dev/log", "/var/log/mail.log"]).status == 0).then_some(()));
+    wait_for("the system's log", || (machine.has("/dev/log") && machine.has("/var/log/mail.log")).then_some(()));
 }

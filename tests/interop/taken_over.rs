@@ -2,18 +2,14 @@
 //! on the helper's socket.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Write as _};
-use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use base64ct::{Base64, Encoding};
-use sasldb::mechanism::client::{self, ClientStart};
 use sasldb::secret::Password;
 use sasldb::vocabulary::Mechanism;
 
+use crate::connection::Connection;
 use crate::helper::{Ours, SOCKET};
-use crate::machine::{Machine, PATIENCE};
+use crate::machine::Machine;
 
 const MECHANISMS: [Mechanism; 4] = [Mechanism::DigestMd5, Mechanism::CramMd5, Mechanism::ScramSha256, Mechanism::Plain];
 
@@ -83,77 +79,6 @@ fn make(machine: &Machine, accounts: &[Account]) {
     }
 }
 
-/// One connection to the helper, as a mail server holds it.
-struct Connection {
-    stream: UnixStream,
-    lines: BufReader<UnixStream>,
-    last: usize,
-}
-
-impl Connection {
-    fn new(socket: &Path) -> Self {
-        let stream = UnixStream::connect(socket).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let lines = BufReader::new(stream.try_clone().unwrap());
-        let mut connection = Self { stream, lines, last: 0 };
-        while connection.line() != "DONE" {}
-        connection.stream.write_all(b"VERSION\t1\t2\nCPID\t1\n").unwrap();
-        connection
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        assert!(self.lines.read_line(&mut line).unwrap() > 0, "the helper has gone");
-        line.trim_end().to_owned()
-    }
-
-    /// What it says of a login by PLAIN with a name in whatever character set.
-    fn log_in_by_bytes(&mut self, name: &[u8], password: &Password) -> String {
-        self.last += 1;
-        let message = Base64::encode_string(&[b"", name, password.expose()].join(&0));
-        let line = format!("AUTH\t{}\tPLAIN\tservice=smtp\tsecured\tresp={message}\n", self.last);
-        self.stream.write_all(line.as_bytes()).unwrap();
-        self.line().replace(&format!("\t{}\t", self.last), " ")
-    }
-
-    /// What the helper says at last of a login, without its number. Where the mechanism lets it prove itself, it has.
-    fn log_in(&mut self, mechanism: Mechanism, name: &str, password: &Password) -> String {
-        let (authcid, service, host, nonce) = (name, "smtp", "mail.example.com", "rOprNGfwEbeRWgbNEkqO");
-        let opening = client::begin(ClientStart {
-            mechanism,
-            authcid,
-            authzid: None,
-            password,
-            realm: None,
-            service,
-            host,
-            nonce,
-        });
-        let mut client = opening.next;
-        self.last += 1;
-        let id = self.last;
-        let mut line = format!("AUTH\t{id}\t{}\tservice=smtp\tsecured", mechanism.name());
-        if let Some(initial) = &opening.initial {
-            line += &format!("\tresp={}", Base64::encode_string(initial.expose()));
-        }
-        loop {
-            line.push('\n');
-            self.stream.write_all(line.as_bytes()).unwrap();
-            let reply = self.line();
-            let (word, rest) = reply.split_once(&format!("\t{id}\t")).unwrap_or_else(|| panic!("{reply}"));
-            if word != "CONT" {
-                if word == "OK" {
-                    client.success(None).unwrap();
-                }
-                return format!("{word} {rest}");
-            }
-            let (response, next) = client.challenge(&Base64::decode_vec(rest).unwrap()).unwrap();
-            client = next;
-            line = format!("CONT\t{id}\t{}", Base64::encode_string(response.expose()));
-        }
-    }
-}
-
 #[test]
 fn everybody_of_a_sasldb2_logs_in_after_the_import() {
     let machine = Machine::over(&["sasl"]);
@@ -181,7 +106,7 @@ fn everybody_of_a_sasldb2_logs_in_after_the_import() {
         let mut connection = Connection::new(&socket);
         let mut wrong = Vec::new();
         while let Some(account) = accounts.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let said = connection.log_in_by_bytes(&account.made_as, &account.password);
+            let said = connection.ask_by_plain("service=smtp\tsecured", &account.made_as, account.password.expose());
             if said != format!("OK user={}", account.canonical) {
                 wrong.push(format!("{} as it was made: {said}", account.canonical));
             }

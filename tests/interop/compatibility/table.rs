@@ -34,7 +34,7 @@ impl Kept {
 
     /// Whether it was found on this system: another has other versions, in which gaps have closed.
     pub(super) fn is_of(&self, machine: &Machine) -> bool {
-        self.versions.starts_with(&format!("{}: ", system(machine)))
+        self.versions.starts_with(&format!("{}: ", machine.system()))
     }
 
     /// Holds it against what these attempts have shown. Where `SASLDB_WRITE_TABLE` is set it becomes that.
@@ -58,10 +58,6 @@ fn path() -> PathBuf {
     project().join("docs/compatibility.md")
 }
 
-fn system(machine: &Machine) -> String {
-    machine.shell(". /etc/os-release; echo $NAME $VERSION_ID").trim().to_owned()
-}
-
 fn versions(places: &[Place]) -> String {
     let machine = &places[0].site.machine;
     let mut programs = Vec::new();
@@ -73,7 +69,7 @@ fn versions(places: &[Place]) -> String {
     }
     programs.extend(Client::ALL.map(|client| format!("{} {}", client.name(), machine.version(client.package()))));
     programs.push(format!("Dovecot {}", machine.version("dovecot-core")));
-    format!("{}: {}.", system(machine), programs.join(", "))
+    format!("{}: {}.", machine.system(), programs.join(", "))
 }
 
 fn render(outcomes: &[(Attempt, Outcome)]) -> String {

@@ -6,7 +6,7 @@ unit=/etc/systemd/system/saslauthd-rs.service pid=/run/saslauthd-rs.pid log=/var
 of_unit() { sed -n "s/^$1=//p" "$unit"; }
 
 stop() {
-    [ ! -e $pid ] || start-stop-daemon --stop --quiet --retry TERM/10 --remove-pidfile --pidfile $pid
+    [ ! -e $pid ] || start-stop-daemon --stop --quiet --retry TERM/60 --remove-pidfile --pidfile $pid
 }
 
 start() {
@@ -15,7 +15,7 @@ start() {
     : >$log
     start-stop-daemon --start --quiet --background --make-pidfile --pidfile $pid --output $log \
         --startas "$(of_unit ExecStart)"
-    timeout 30 sh -c "until grep -q '^listening' $log; do sleep 0.05; done" || { cat $log; exit 1; }
+    timeout 120 sh -c "until grep -q '^listening' $log; do sleep 0.05; done" || { cat $log; exit 1; }
 }
 
 case $* in

@@ -6,7 +6,7 @@ use Authen::SASL qw(Perl);
 use Net::SMTP;
 
 my ($mechanism, $user, $password, $authority, $server, $sender, $recipient) = @ARGV;
-my $smtp = Net::SMTP->new($server, Hello => 'client.example.org', Debug => 1) or die "no connection: $@\n";
+my $smtp = Net::SMTP->new($server, Hello => 'client.example.org', Timeout => 300, Debug => 1) or die "no connection: $@\n";
 if ($authority) {
     $smtp->starttls(SSL_ca_file => $authority) or die "no TLS: $@\n";
 }

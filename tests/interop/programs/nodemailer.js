@@ -14,6 +14,8 @@ const transport = nodemailer.createTransport({
     tls: authority === '' ? {} : { ca: fs.readFileSync(authority), servername: server },
     auth: { user, pass },
     authMethod: mechanism,
+    connectionTimeout: 300000,
+    greetingTimeout: 300000,
     logger: true,
     debug: true,
 });

@@ -69,7 +69,7 @@ pub(crate) fn walk(program: &mut impl Program) {
             (program.log_in(mechanism, name, password) == Answer::Accepted).then_some(())
         });
     }
-    assert_ne!(program.machine().run("ls", &["/etc/sasldb2"]).status, 0);
+    assert!(!program.machine().has("/etc/sasldb2"));
     let version = format!("{} {}", program.name(), program.machine().version(program.package()));
     let cells = MECHANISMS.map(|mechanism| cells.get(mechanism).copied().unwrap_or("–").to_owned());
     table::compare(program.machine(), &version, &[&cells[..], &[told(wrong), told(away)]].concat());
