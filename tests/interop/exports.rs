@@ -8,7 +8,7 @@ use crate::helper::{Ours, REALM, SOCKET, start_dovecot_with};
 use crate::site::Site;
 
 /// Beside `mailman` an account for each of these hashes, called by its number.
-fn accounts_with(ours: &Ours, hashes: &[String]) {
+pub(crate) fn accounts_with(ours: &Ours, hashes: &[String]) {
     ours.saslpasswd(&["-p", "-c"], "mailman", "secret\n");
     let entries = hashes.iter().enumerate().fold(String::new(), |mut entries, (number, hash)| {
         let entry = serde_json::json!({ "name": format!("user{number}"), "realm": REALM, "password_hash": hash });
@@ -22,7 +22,7 @@ fn accounts_with(ours: &Ours, hashes: &[String]) {
 }
 
 /// Exports to a file, whatever is left out, and gives what is in it.
-fn exported(ours: &Ours, arguments: &[&str]) -> String {
+pub(crate) fn exported(ours: &Ours, arguments: &[&str]) -> String {
     let file = ours.folder().join("exported");
     let to = ["export", "--reveal-secrets", "--output", file.to_str().unwrap()];
     let ran = ours.sasldb(&[&to, arguments].concat());

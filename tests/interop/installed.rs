@@ -110,7 +110,7 @@ pub(crate) fn setup_name(server: Server) -> &'static str {
         Server::Exim => "exim",
         Server::Chasquid => "chasquid",
         Server::Sendmail => "sendmail",
-        Server::SaslPostfix | Server::SaslExim => panic!("{server:?} has no lines of its own"),
+        Server::SaslPostfix | Server::SaslExim | Server::OpenSmtpd => panic!("{server:?} has no lines of its own"),
     }
 }
 

@@ -32,6 +32,7 @@ mod lines;
 mod machine;
 mod mailers;
 mod manuals;
+mod opensmtpd;
 mod other_servers;
 mod pages;
 mod peer;

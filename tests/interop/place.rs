@@ -40,7 +40,7 @@ impl Place {
         let userdb = site.machine.shared().join(USERDB_SOCKET);
         let settings = match site.server {
             Server::Chasquid => format!("[[userdb]]\npath = \"{}\"\nmode = \"0666\"\n\n", userdb.display()),
-            Server::Postfix | Server::Exim => String::new(),
+            Server::Postfix | Server::Exim | Server::OpenSmtpd => String::new(),
             server @ (Server::Sendmail | Server::SaslPostfix | Server::SaslExim) => {
                 relays::settings(server, &site.machine)
             }

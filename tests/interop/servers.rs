@@ -2,6 +2,7 @@
 
 use crate::clients::SERVER;
 use crate::machine::Machine;
+use crate::opensmtpd;
 use crate::pages::{blocks, contrib};
 use crate::sasl::{relays, sendmail};
 use crate::site::CERTIFICATE;
@@ -15,6 +16,8 @@ pub(crate) enum Server {
     /// As it is where libsasl2 is asked instead of the dovecot socket.
     SaslPostfix,
     SaslExim,
+    /// It asks nobody: the accounts have to be exported for it.
+    OpenSmtpd,
 }
 
 /// Challenge mechanisms for which each server has a port that offers nothing else, for clients that take what is best.
@@ -34,6 +37,7 @@ impl Server {
             Self::Sendmail => "Sendmail",
             Self::SaslPostfix => "Postfix (cyrus)",
             Self::SaslExim => "Exim (cyrus_sasl)",
+            Self::OpenSmtpd => "OpenSMTPD",
         }
     }
 
@@ -46,6 +50,7 @@ impl Server {
             Self::Sendmail => &["sendmail", "mail"],
             Self::SaslPostfix => &["mail", "sasl"],
             Self::SaslExim => &["exim", "mail", "sasl"],
+            Self::OpenSmtpd => &["opensmtpd", "mail"],
         }
     }
 
@@ -55,6 +60,7 @@ impl Server {
                 &["SCRAM-SHA-256", "SCRAM-SHA-1", "DIGEST-MD5", "CRAM-MD5", "LOGIN", "PLAIN"]
             }
             Self::Chasquid => &["PLAIN"],
+            Self::OpenSmtpd => &["LOGIN", "PLAIN"],
             Self::Sendmail => &["DIGEST-MD5", "CRAM-MD5", "LOGIN", "PLAIN"],
         }
     }
@@ -68,6 +74,7 @@ impl Server {
             Self::Sendmail => {
                 "550 5.7.1 <friend@elsewhere.example>... Relaying denied. Proper authentication required."
             }
+            Self::OpenSmtpd => "550 Invalid recipient: <friend@elsewhere.example>",
         }
     }
 
@@ -78,6 +85,7 @@ impl Server {
             Self::Exim | Self::SaslExim => exim_with(machine, ""),
             Self::Chasquid => prepare_chasquid(machine),
             Self::Sendmail => sendmail::prepare(machine),
+            Self::OpenSmtpd => opensmtpd::set_up(machine),
         }
     }
 
@@ -90,6 +98,7 @@ impl Server {
             Self::Sendmail => sendmail::set_up(machine),
             Self::SaslPostfix => relays::set_up_sasl_postfix(machine),
             Self::SaslExim => relays::set_up_sasl_exim(machine),
+            Self::OpenSmtpd => opensmtpd::set_up(machine),
         }
     }
 
@@ -100,6 +109,7 @@ impl Server {
                 Self::SaslPostfix => relays::postfix(),
                 Self::Postfix => block_of_the_readme("## Postfix"),
                 Self::Sendmail => sendmail::start(),
+                Self::OpenSmtpd => opensmtpd::start(),
                 Self::Exim | Self::SaslExim | Self::Chasquid => String::new(),
             },
         );
@@ -112,7 +122,7 @@ impl Server {
         let postfix = [running, lines].concat();
         let commands = match self {
             Self::Postfix | Self::SaslPostfix => &postfix,
-            Self::Sendmail => lines,
+            Self::Sendmail | Self::OpenSmtpd => lines,
             Self::Exim | Self::SaslExim => "exim4 -bd -q1h",
             Self::Chasquid => {
                 "setpriv --reuid chasquid --regid chasquid --clear-groups --inh-caps +net_bind_service \
@@ -131,7 +141,7 @@ impl Server {
     /// Prints its log.
     pub(crate) fn log_command(self) -> &'static str {
         match self {
-            Self::Postfix | Self::SaslPostfix | Self::Sendmail => "cat /var/log/mail.log",
+            Self::Postfix | Self::SaslPostfix | Self::Sendmail | Self::OpenSmtpd => "cat /var/log/mail.log",
             Self::Exim | Self::SaslExim => "cat /var/log/exim4/mainlog",
             Self::Chasquid => "cat /var/log/start.log /var/log/chasquid/mail.log",
         }
@@ -144,6 +154,7 @@ impl Server {
             Self::Exim | Self::SaslExim => "exim4-daemon-heavy",
             Self::Chasquid => "chasquid",
             Self::Sendmail => "sendmail-bin",
+            Self::OpenSmtpd => "opensmtpd",
         }
     }
 
@@ -155,7 +166,7 @@ impl Server {
                 arrived.split(" id ").nth(2)?.split_whitespace().next()?
             }
             Self::Exim | Self::SaslExim => arrived.split("\tid ").nth(1)?.split_whitespace().next()?,
-            Self::Chasquid => return None,
+            Self::Chasquid | Self::OpenSmtpd => return None,
         };
         let line = |start: &str| log.lines().find(|line| line.contains(start));
         match self {
@@ -171,7 +182,7 @@ impl Server {
                 Some((authenticator.replace('_', "-").to_uppercase(), user.to_owned()))
             }
             Self::Sendmail => sendmail::login_of(log, id),
-            Self::Chasquid => None,
+            Self::Chasquid | Self::OpenSmtpd => None,
         }
     }
 
@@ -179,8 +190,8 @@ impl Server {
     pub(crate) fn knows(self, typed: &str) -> &str {
         match self {
             Self::Postfix | Self::Exim | Self::Chasquid => "mailman@example.com",
-            // libsasl2 has been told nothing else.
-            Self::Sendmail | Self::SaslPostfix | Self::SaslExim => typed,
+            // It has been told nothing else.
+            Self::Sendmail | Self::SaslPostfix | Self::SaslExim | Self::OpenSmtpd => typed,
         }
     }
 }
