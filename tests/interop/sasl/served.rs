@@ -69,13 +69,18 @@ fn every_mechanism() -> String {
     sasl_file().replace("mech_list:", "mech_list: SCRAM-SHA-512")
 }
 
-fn wait_for_port(machine: &Machine, port: u16) {
+pub(crate) fn wait_for_port(machine: &Machine, port: u16) {
     let knock = format!("</dev/tcp/127.0.0.1/{port}");
     wait_for(&format!("port {port}"), || (machine.run("bash", &["-c", &knock]).status == 0).then_some(()));
 }
 
+/// Runs a service of the machine, which may take a while to listen.
+pub(crate) fn start(machine: &Machine, service: &str) {
+    machine.shell(&format!("service {service} start </dev/null >/var/log/start.log 2>&1"));
+}
+
 /// Debian's file names services of other packages, which have to be there too.
-const IMAP_ALONE: &str = r#"
+pub(crate) const IMAP_ALONE: &str = r#"
 START {
   recover cmd="/usr/sbin/cyrus ctl_cyrusdb -r"
 }
@@ -91,17 +96,15 @@ fn cyrus_imap_lets_in_by_every_mechanism() {
     machine.write("/etc/cyrus.conf", IMAP_ALONE);
     let lines = block(PAGE, "## Cyrus IMAP", "sasl_auxprop_plugin");
     machine.write("/root/lines", &format!("{lines}failedloginpause: 0\n"));
-    machine.shell(
-        "sed -i '/^sasl_pwcheck_method/d' /etc/imapd.conf; cat /root/lines >>/etc/imapd.conf
-         /etc/init.d/cyrus-imapd start </dev/null >/var/log/start.log 2>&1",
-    );
+    machine.shell("sed -i '/^sasl_pwcheck_method/d' /etc/imapd.conf; cat /root/lines >>/etc/imapd.conf");
+    start(machine, "cyrus-imapd");
     wait_for_port(machine, 143);
     (cyrus.log_in, cyrus.mechanisms) = (imap, OF_GNU_SASL);
     walk(&mut cyrus);
 }
 
 /// Says no reason but what the server sends: `NO`, and a code where there is one.
-fn imap(machine: &Machine, mechanism: &str, user: &str, password: &str) -> Answer {
+pub(crate) fn imap(machine: &Machine, mechanism: &str, user: &str, password: &str) -> Answer {
     let arguments = ["-i0", "gsasl", "--imap", "--connect", "mail.example.com:143", "--hostname", "mail.example.com"];
     let login = ["--no-starttls", "--mechanism", mechanism, "--authentication-id", user, "--password", password];
     // Asked for a quality of protection and a realm it gets none: its own choice counts.
@@ -120,7 +123,7 @@ fn openldap_binds_by_every_mechanism() {
     let file = every_mechanism().replace("mech_list:", "mech_list: EXTERNAL");
     machine.write("/etc/ldap/sasl2/slapd.conf", &file);
     machine.write("/root/sasl.ldif", &block(PAGE, "## OpenLDAP", "olcSaslAuxprops"));
-    machine.shell("/etc/init.d/slapd start </dev/null >/var/log/start.log 2>&1");
+    start(machine, "slapd");
     wait_for_port(machine, 389);
     let lines = block(PAGE, "## OpenLDAP", "ldapmodify").replace("sasl.ldif", "/root/sasl.ldif");
     machine.shell(&format!(
@@ -131,7 +134,7 @@ fn openldap_binds_by_every_mechanism() {
     walk(&mut slapd);
 }
 
-fn bind(machine: &Machine, mechanism: &str, user: &str, password: &str) -> Answer {
+pub(crate) fn bind(machine: &Machine, mechanism: &str, user: &str, password: &str) -> Answer {
     let arguments = ["-H", "ldap://mail.example.com", "-O", "none", "-Y", mechanism, "-U", user, "-w", password];
     let ran = machine.run("ldapwhoami", &arguments);
     if ran.status == 0 {
