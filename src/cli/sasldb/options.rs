@@ -2,6 +2,9 @@
 
 mod account;
 mod export;
+mod import;
+mod log;
+mod password;
 mod report;
 mod retire;
 
@@ -12,16 +15,15 @@ use std::path::{Path, PathBuf};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
-use crate::cli::when::When;
 use crate::config::{SocketPath, SocketPathError};
-use crate::credential::{Label, Network, ServiceName};
 use crate::identity::Realm;
-use crate::import::dovecot::Scheme as DovecotScheme;
 use crate::vocabulary::{Mechanism, Scheme};
 
-pub(super) use export::{Export, Form};
-
 pub(super) use account::{Account, AddAccount, ListAccounts, RenameAccount, Selection, ShowAccount};
+pub(super) use export::{Export, Form};
+pub(super) use import::{Import, NameAttribute, Source};
+pub(super) use log::{Log, LogCommand, ShowLog, VerifyLog};
+pub(super) use password::{AddPassword, ListPasswords, Password, RemovePassword, SetPassword};
 pub(super) use report::Report;
 pub(super) use retire::Retire;
 
@@ -173,63 +175,6 @@ pub(super) struct Apply {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Import {
-    /// The program that wrote the file
-    #[arg(long, value_name = "PROGRAM")]
-    pub(super) from: Source,
-    /// The realm of names without one [default: the setting]
-    #[arg(long, value_parser = Realm::new)]
-    pub(super) realm: Option<Realm>,
-    /// With --from dovecot: the scheme of passwords without a label [default: CRYPT]
-    #[arg(long, value_name = "SCHEME", value_parser = dovecot_scheme)]
-    pub(super) default_scheme: Option<DovecotScheme>,
-    /// With --from ldif: the attribute that is the account's name [default: uid]
-    #[arg(long, value_name = "ATTRIBUTE")]
-    pub(super) name_attribute: Option<NameAttribute>,
-    /// Say what would be done, and do nothing
-    #[arg(long)]
-    pub(super) dry_run: bool,
-    /// Give accounts that exist the password of the file
-    #[arg(long)]
-    pub(super) replace: bool,
-    /// Print a line of JSON for each entry
-    #[arg(long)]
-    pub(super) json: bool,
-    /// The file; `-` is stdin
-    pub(super) file: PathBuf,
-}
-
-/// Whose file it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Source {
-    /// saslpasswd2's /etc/sasldb2, or what db5.3_dump, mdb_dump or gdbm_dump writes of it
-    Sasldb2,
-    /// Dovecot's passwd-file, with any of its password schemes
-    Dovecot,
-    /// Apache's htpasswd
-    Htpasswd,
-    /// Apache's htdigest
-    Htdigest,
-    /// Unix's /etc/shadow, or the lines that `chpasswd -e` takes
-    Shadow,
-    /// userPassword in LDIF, as slapcat and ldapsearch write it
-    Ldif,
-    /// What `pg_dumpall --roles-only` writes, or psql of pg_authid
-    Postgresql,
-    /// CSV with a heading: user, realm, password, hash, verifier
-    Csv,
-}
-
-/// Which attribute is the name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum NameAttribute {
-    /// A name without a realm as a rule
-    Uid,
-    /// A name with its realm
-    Mail,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct Check {
     /// Say whom this default realm, in place of the present one, would cut off
     #[arg(long, value_parser = Realm::new)]
@@ -337,146 +282,12 @@ pub(super) struct Restore {
 }
 
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(super) struct Log {
-    #[command(subcommand)]
-    pub(super) command: Option<LogCommand>,
-    #[command(flatten)]
-    pub(super) show: ShowLog,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ShowLog {
-    /// Only changes of accounts that fit: `*` is any text, `?` one character
-    #[arg(long, value_name = "PATTERN")]
-    pub(super) account: Option<String>,
-    /// Only changes of this kind, such as set-password
-    #[arg(long, value_name = "NAME")]
-    pub(super) action: Option<String>,
-    /// Only changes since then: a date, a date with time and zone, or how long ago, such as 30d
-    #[arg(long, value_name = "TIME", value_parser = When::parse)]
-    pub(super) since: Option<When>,
-    /// Go on and show what is changed from now on, until interrupted
-    ///
-    /// Ends with an error where what it showed is not there any more.
-    #[arg(long)]
-    pub(super) follow: bool,
-    /// Print a line of JSON for each change
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum LogCommand {
-    /// Prove that the log of changes is as it was written
-    ///
-    /// Prints how many entries are whole and the head of the chain; where it breaks; and with --against, which entries the
-    /// system's log knows otherwise, or are gone from the end. The status is 0 if nothing is wrong, else 1.
-    Verify(VerifyLog),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct VerifyLog {
-    /// Compare with the heads in the system's log of this database's changes: a file, or `-` for stdin
-    ///
-    /// Lines without a head are passed over; those with one must be of this database.
-    #[arg(long, value_name = "FILE")]
-    pub(super) against: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum Password {
-    /// Add a password beside those that the account has
-    ///
-    /// It is asked for twice on a terminal, else read from stdin, unless --generate makes one. Any of an account's passwords
-    /// logs in, by every mechanism.
-    Add(AddPassword),
-    /// Set a password that the account has anew
-    ///
-    /// It is asked for twice on a terminal, else read from stdin, unless --generate makes one. Label and limits stay.
-    Set(SetPassword),
-    /// List the passwords of an account: labels, limits, schemes
-    List(ListPasswords),
-    /// Remove a password; an account's only one stays
-    Remove(RemovePassword),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct AddPassword {
-    /// The password's name within the account, of 1 to 64 bytes
-    #[arg(long, value_parser = Label::new)]
-    pub(super) label: Label,
-    /// When it ends: a date, a date with time and zone, or how long from now, such as 30d
-    #[arg(long, value_name = "TIME", value_parser = When::parse)]
-    pub(super) expires: Option<When>,
-    /// A service it is good for, in the words of the server that asks; may be given several times [default: all]
-    #[arg(long = "service", value_name = "NAME", value_parser = service)]
-    pub(super) services: Vec<ServiceName>,
-    /// A network it is good from; may be given several times [default: all]
-    ///
-    /// An address, or a block such as `192.0.2.0/24` or `2001:db8::/32`. A login from an address that the server does not tell is from
-    /// no network.
-    #[arg(long = "network", value_name = "NETWORK")]
-    pub(super) networks: Vec<Network>,
-    /// Make a strong password and print it
-    ///
-    /// It has 140 random bits, as small letters and digits in groups of four. Nothing is asked for or read.
-    #[arg(long)]
-    pub(super) generate: bool,
-    #[command(flatten)]
-    pub(super) account: AccountArgument,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct SetPassword {
-    /// The password's name within the account, of 1 to 64 bytes
-    #[arg(long, value_parser = Label::new, default_value = "main")]
-    pub(super) label: Label,
-    /// Make a strong password and print it
-    ///
-    /// It has 140 random bits, as small letters and digits in groups of four. Nothing is asked for or read.
-    #[arg(long)]
-    pub(super) generate: bool,
-    #[command(flatten)]
-    pub(super) account: AccountArgument,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ListPasswords {
-    /// Print JSON
-    #[arg(long)]
-    pub(super) json: bool,
-    #[command(flatten)]
-    pub(super) account: AccountArgument,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct RemovePassword {
-    /// The password's name within the account, of 1 to 64 bytes
-    #[arg(long, value_parser = Label::new)]
-    pub(super) label: Label,
-    #[command(flatten)]
-    pub(super) account: AccountArgument,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct AccountArgument {
     /// The realm of a USER without one
     #[arg(long)]
     pub(super) realm: Option<OsString>,
     /// The account: NAME or NAME@REALM
     pub(super) user: OsString,
-}
-
-fn dovecot_scheme(name: &str) -> Result<DovecotScheme, String> {
-    DovecotScheme::new(name).ok_or_else(|| "a scheme has letters, digits and any of - .".to_owned())
-}
-
-fn service(name: &str) -> Result<ServiceName, String> {
-    ServiceName::new(name).ok_or_else(|| "a service has 1 to 64 letters, digits and any of - _ .".to_owned())
 }
 
 fn socket(path: OsString) -> Result<SocketPath, SocketPathError> {
