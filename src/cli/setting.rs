@@ -1,11 +1,11 @@
 //! Setting one password: basis, derivation, change; again if somebody else was faster.
 
 use crate::config::Config;
-use crate::credential::{self, Iterations, Label, PasswordFacts, Recipe, Secrets};
+use crate::credential::{self, AccountState, Iterations, Label, PasswordFacts, Recipe, Secrets, StoredPassword};
 use crate::identity::{Identity, Realms};
 use crate::secret::Password;
 use crate::store::sqlite::Writer;
-use crate::store::{Applied, Basis, Change, CredentialAdmin, StoreError};
+use crate::store::{Applied, Basis, Change, CredentialAdmin, Provision, StoreError};
 
 use super::audit_log;
 use super::failure::Failure;
@@ -23,10 +23,18 @@ pub(super) struct Setting<'a> {
     pub(super) label: &'a Label,
     /// The password.
     pub(super) password: &'a Password,
-    /// Whether PLAIN and LOGIN are refused with it.
-    pub(super) no_plaintext: bool,
+    /// The account's state from then on, if it is to be another one.
+    pub(super) state: Option<AccountState>,
     /// The default realm and its aliases, under which it is set.
     pub(super) realms: &'a Realms,
+}
+
+/// What a password is good for.
+pub(super) struct Limits {
+    /// Its label, end, services and networks.
+    pub(super) facts: PasswordFacts,
+    /// Whether PLAIN and LOGIN are refused with it.
+    pub(super) no_plaintext: bool,
 }
 
 impl Setting<'_> {
@@ -37,26 +45,28 @@ impl Setting<'_> {
         site: &Site,
         store: &mut Writer,
         what: &str,
-        limits: impl Fn(&Basis, Option<&credential::Account>) -> Result<PasswordFacts, Failure>,
+        limits: impl Fn(&Basis, Option<&credential::Account>) -> Result<Limits, Failure>,
     ) -> Result<(), Failure> {
         for _ in 0..TRIES {
             let basis = store.basis(self.identity, self.label)?;
-            let facts = limits(&basis, store.account(&basis.identity.key())?.as_ref())?;
-            let secrets = self.derive(site, &basis);
+            let Limits { facts, no_plaintext } = limits(&basis, store.account(&basis.identity.key())?.as_ref())?;
+            let derived = credential::derive(self.password, &recipe(&site.config, self.realms, &basis));
+            let secrets = Secrets { no_plaintext, ..derived };
             let spelled = basis.identity.clone();
-            let change = Change::SetPassword { identity: basis.identity, facts, secrets, expected: basis.revision };
-            let receipt = store.apply(change, &site::actor(program), site::now())?;
+            let wanted = Provision {
+                identity: basis.identity,
+                passwords: vec![StoredPassword { facts, secrets }],
+                state: self.state,
+                mechanisms: None,
+                expected: basis.revision,
+            };
+            let receipt = store.apply(Change::Provision(Box::new(wanted)), &site::actor(program), site::now())?;
             if receipt.applied != Applied::Conflict {
                 audit_log::note(program, &spelled, what, &receipt);
                 return Ok(());
             }
         }
         Err(StoreError::Busy.into())
-    }
-
-    fn derive(&self, site: &Site, basis: &Basis) -> Secrets {
-        let secrets = credential::derive(self.password, &recipe(&site.config, self.realms, basis));
-        Secrets { no_plaintext: self.no_plaintext, ..secrets }
     }
 }
 

@@ -16,6 +16,7 @@ use super::exit::Exit;
 use super::failure::{Failure, refused_name};
 use super::host::HostNames;
 use super::output::Program;
+use super::when::When;
 
 /// The settings with the options over them.
 #[derive(Debug)]
@@ -146,6 +147,14 @@ pub(super) fn actor(program: &Program) -> Actor {
 /// Now, on the wall.
 pub(super) fn now() -> UnixTime {
     SystemClock::start().now()
+}
+
+/// The moment from which something is not good any more, which a person gave as `when`.
+pub(super) fn end(when: When) -> Result<UnixTime, Failure> {
+    when.after(now()).ok_or_else(|| {
+        Failure::new(Exit::BadParameter, anyhow::anyhow!("the time when it ends is over, or too far away"))
+            .hint("give a date that is to come, or how long from now, such as 30d")
+    })
 }
 
 /// The account that a person names on the command line: `NAME` or `NAME@REALM`.

@@ -1,6 +1,6 @@
 //! `sasldb2`: what Cyrus's saslpasswd2 keeps, every password in the clear.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::identity::{Identity, IdentityError, IdentityKey, Name, Realm, text_from_wire};
 use crate::secret::{Password, PasswordError};
@@ -31,6 +31,8 @@ pub enum Sasldb2Error {
 pub struct Sasldb2 {
     /// The accounts that can be taken.
     pub accounts: Vec<(Identity, Password)>,
+    /// Those of them whose name or realm is not in UTF-8 there, and was read as ISO 8859-1.
+    pub latin_1: HashSet<IdentityKey>,
     /// Entries that cannot, and those that need not be.
     pub skipped: Vec<Skipped>,
 }
@@ -103,8 +105,15 @@ impl Sasldb2 {
         let mut spellings: BTreeMap<IdentityKey, Vec<(Identity, Password)>> = BTreeMap::new();
         for record in records {
             let who = shown(&record.key);
+            let is_utf8 = core::str::from_utf8(&record.key).is_ok();
             match entry(record) {
-                Ok((identity, password)) => spellings.entry(identity.key()).or_default().push((identity, password)),
+                Ok((identity, password)) => {
+                    let key = identity.key();
+                    if !is_utf8 {
+                        found.latin_1.insert(key.clone());
+                    }
+                    spellings.entry(key).or_default().push((identity, password));
+                }
                 Err(why) => found.skipped.push(Skipped { who, why }),
             }
         }

@@ -1,20 +1,24 @@
 //! Changes of an account, and the rules for them, the same in every store.
 
+mod password;
+mod provision;
 mod rename;
 mod retire;
 
 use std::sync::Arc;
 
-use crate::credential::{
-    Account, AccountState, Label, MAX_PASSWORDS, PasswordFacts, SaltKey, ScramSalt, Secrets, StoredPassword,
-};
+use serde_json::{Map, Value};
+
+use crate::credential::{Account, AccountState, Label, PasswordFacts, SaltKey, Secrets, StoredPassword};
 use crate::identity::{Identity, IdentityKey};
 use crate::runtime::UnixTime;
-use crate::vocabulary::{Mechanism, MechanismSet, Scheme, ScramHash};
+use crate::vocabulary::{MechanismSet, Scheme};
 
 use super::StoreError;
-use super::facts;
 
+pub use password::binding_counts;
+pub(super) use password::bound_beside;
+pub use provision::Provision;
 pub use rename::renamable;
 
 /// Who makes a change, for the audit.
@@ -41,6 +45,8 @@ pub enum Change {
         /// The revision that the basis was read at; `None` if there was no account.
         expected: Option<u64>,
     },
+    /// Sets several things of one account, all of them or none.
+    Provision(Box<Provision>),
     /// Adds to a password the schemes that it lacks.
     AddSecrets {
         /// Whose.
@@ -78,6 +84,20 @@ pub enum Change {
         /// The state from now on.
         state: AccountState,
     },
+    /// Disables the account, or lets it log in again. When it expires stays as it is, whatever that is by then.
+    SetDisabled {
+        /// Whose.
+        key: IdentityKey,
+        /// Whether it is disabled from now on.
+        disabled: bool,
+    },
+    /// Sets when the account expires. Whether it is disabled stays as it is, whatever that is by then.
+    SetExpiry {
+        /// Whose.
+        key: IdentityKey,
+        /// When; `None` if never.
+        expires: Option<UnixTime>,
+    },
     /// Sets the account's own list of mechanisms; `None` lifts it.
     SetMechanisms {
         /// Whose.
@@ -97,6 +117,13 @@ pub enum Change {
     Remove {
         /// Whose.
         key: IdentityKey,
+    },
+    /// Another change, made only if nobody has changed the account since.
+    IfUnchanged {
+        /// Since this revision.
+        expected: u64,
+        /// What is to be done then.
+        change: Box<Change>,
     },
 }
 
@@ -152,10 +179,14 @@ impl Change {
     pub fn key(&self) -> IdentityKey {
         match self {
             Self::SetPassword { identity, .. } => identity.key(),
+            Self::Provision(wanted) => wanted.identity.key(),
+            Self::IfUnchanged { change, .. } => change.key(),
             Self::AddSecrets { key, .. }
             | Self::RemoveScheme { key, .. }
             | Self::RemovePassword { key, .. }
             | Self::SetState { key, .. }
+            | Self::SetDisabled { key, .. }
+            | Self::SetExpiry { key, .. }
             | Self::SetMechanisms { key, .. }
             | Self::Rename { key, .. }
             | Self::Remove { key } => key.clone(),
@@ -168,23 +199,44 @@ impl Change {
 pub(super) enum Plan {
     /// Nothing; this came of it.
     Leave(Applied),
-    /// Put this account in the place of the one there was; if it has another name now, that one's place is empty.
-    Write(Account, Note),
+    /// Put this account in the place of the one there was; if it has another name now, that one's place is empty. The notes are the
+    /// audit's entries, and the number of the last of them is the account's revision.
+    Write(Account, Vec<Note>),
     /// Take the account away.
     Erase(Note),
 }
 
-/// What the audit says about a change.
+impl Plan {
+    /// What comes of all that is noted.
+    fn of(account: Account, notes: impl IntoIterator<Item = Note>) -> Self {
+        let notes: Vec<Note> = notes.into_iter().collect();
+        if notes.is_empty() { Self::Leave(Applied::Unchanged) } else { Self::Write(account, notes) }
+    }
+}
+
+/// What comes of a change that is noted so.
+pub(super) fn applied(notes: &[Note]) -> Applied {
+    notes.first().map_or(Applied::Unchanged, |note| note.applied)
+}
+
+/// What the audit says about a change, in one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Note {
     pub(super) applied: Applied,
     pub(super) action: &'static str,
-    pub(super) detail: Option<String>,
+    detail: Map<String, Value>,
 }
 
 impl Note {
-    fn new(applied: Applied, action: &'static str, detail: Option<serde_json::Value>) -> Self {
-        Self { applied, action, detail: detail.map(|json| json.to_string()) }
+    /// `detail` is an object, or null where there is nothing more to say.
+    fn new(applied: Applied, action: &'static str, detail: Value) -> Self {
+        let detail = if let Value::Object(detail) = detail { detail } else { Map::new() };
+        Self { applied, action, detail }
+    }
+
+    /// What exactly was done, as JSON.
+    pub(super) fn detail(&self) -> Option<String> {
+        (!self.detail.is_empty()).then(|| Value::Object(self.detail.clone()).to_string())
     }
 }
 
@@ -207,31 +259,41 @@ pub(super) struct Surroundings {
     pub(super) salt_key: Arc<SaltKey>,
 }
 
-/// Decides what `change` does. `surroundings` are asked by a [`Change::Rename`] only. `revision` is that of the change; it grows from change to change in the whole store.
+/// Decides what `change` does. `surroundings` are asked by a [`Change::Rename`] only. `first` is the number of the next entry of the
+/// audit; numbers grow from change to change in the whole store, and so do revisions.
 pub(super) fn plan(
     existing: Existing,
     change: Change,
-    revision: u64,
+    first: u64,
     now: UnixTime,
     surroundings: impl FnOnce(&Identity) -> Result<Surroundings, StoreError>,
 ) -> Result<Plan, StoreError> {
+    if let Change::IfUnchanged { expected, change } = change {
+        return match &existing {
+            Existing::Whole(account) if account.revision != expected => Ok(Plan::Leave(Applied::Conflict)),
+            Existing::Unreadable(fault) => Err(fault.clone()),
+            Existing::Whole(_) | Existing::None => plan(existing, *change, first, now, surroundings),
+        };
+    }
     let existing = match (existing, &change) {
-        (Existing::None, Change::SetPassword { .. }) => None,
+        (Existing::None, Change::SetPassword { .. } | Change::Provision(_)) => None,
         (Existing::None, _) => return Ok(Plan::Leave(Applied::NotFound)),
-        (_, Change::Remove { .. }) => return Ok(Plan::Erase(Note::new(Applied::Removed, "remove", None))),
+        (_, Change::Remove { .. }) => {
+            return Ok(Plan::Erase(Note::new(Applied::Removed, "remove", Value::Null)));
+        }
         (Existing::Whole(account), _) => Some(*account),
         (Existing::Unreadable(fault), _) => return Err(fault),
     };
     let keeps_its_time = matches!(change, Change::RemoveScheme { .. });
     let planned = match (existing, change) {
         (existing, Change::SetPassword { identity, facts, secrets, expected }) => {
-            if existing.as_ref().map(|account| account.revision) != expected {
-                return Ok(Plan::Leave(Applied::Conflict));
-            }
-            set_password(existing, identity, StoredPassword { facts, secrets }, now)?
+            let passwords = vec![StoredPassword { facts, secrets }];
+            let wanted = Provision { identity, passwords, state: None, mechanisms: None, expected };
+            provision::provision(existing, wanted, now)?
         }
+        (existing, Change::Provision(wanted)) => provision::provision(existing, *wanted, now)?,
         (Some(account), Change::AddSecrets { label, secrets, expected, .. }) => {
-            add_secrets(account, &label, secrets, expected)
+            password::add_secrets(account, &label, secrets, expected)
         }
         (Some(account), Change::RemoveScheme { labels, scheme, expected, .. }) => {
             if account.revision != expected {
@@ -239,130 +301,39 @@ pub(super) fn plan(
             }
             retire::remove_scheme(account, &labels, scheme)?
         }
-        (Some(account), Change::RemovePassword { label, .. }) => remove_password(account, &label)?,
+        (Some(account), Change::RemovePassword { label, .. }) => password::remove_password(account, &label)?,
         (Some(account), Change::SetState { state, .. }) => set_state(account, state),
-        (Some(account), Change::SetMechanisms { mechanisms, .. }) => set_mechanisms(account, mechanisms)?,
+        (Some(account), Change::SetDisabled { disabled, .. }) => {
+            let state = AccountState { disabled, ..account.state };
+            set_state(account, state)
+        }
+        (Some(account), Change::SetExpiry { expires, .. }) => {
+            let state = AccountState { expires, ..account.state };
+            set_state(account, state)
+        }
+        (Some(mut account), Change::SetMechanisms { mechanisms, .. }) => {
+            let note = provision::mechanisms(&mut account, mechanisms)?;
+            Plan::of(account, note)
+        }
         (Some(account), Change::Rename { to, .. }) => {
             let surroundings = surroundings(&to)?;
             rename::rename(account, to, &surroundings)?
         }
-        (_, Change::Remove { .. }) | (None, _) => Plan::Leave(Applied::NotFound),
+        (_, Change::Remove { .. } | Change::IfUnchanged { .. }) | (None, _) => Plan::Leave(Applied::NotFound),
     };
     Ok(match planned {
-        Plan::Write(account, note) => {
+        Plan::Write(account, notes) => {
+            let further = u64::try_from(notes.len()).unwrap_or(u64::MAX).saturating_sub(1);
             let changed = if keeps_its_time { account.changed } else { now };
-            Plan::Write(Account { revision, changed, ..account }, note)
+            Plan::Write(Account { revision: first.saturating_add(further), changed, ..account }, notes)
         }
         other => other,
     })
 }
 
-fn set_password(
-    existing: Option<Account>,
-    identity: Identity,
-    password: StoredPassword,
-    now: UnixTime,
-) -> Result<Plan, StoreError> {
-    if password.secrets.schemes().next().is_none() {
-        return Err(StoreError::Refused("a password needs at least one scheme"));
-    }
-    let applied = if existing.is_some() { Applied::Changed } else { Applied::Created };
-    let mut account = match existing {
-        Some(account) => account,
-        None => Account {
-            identity,
-            state: AccountState::default(),
-            revision: 0,
-            created: now,
-            changed: now,
-            mechanisms: None,
-            passwords: Vec::new(),
-        },
-    };
-    let schemes: Vec<&str> = password.secrets.schemes().map(Scheme::name).collect();
-    let mut detail = serde_json::json!({ "password": facts::to_json(&password.facts), "schemes": schemes });
-    if let (true, Some(detail)) = (password.secrets.no_plaintext, detail.as_object_mut()) {
-        detail.insert("no_plaintext".to_owned(), true.into());
-    }
-    if password.secrets.needs_slow_hash() && others(&account, &password.facts.label).any(Secrets::needs_slow_hash) {
-        return Err(StoreError::Refused(
-            "another password of the account can be checked by a slow hash only, and two would take too long",
-        ));
-    }
-    let count = account.passwords.len();
-    match account.passwords.iter_mut().find(|known| known.facts.label == password.facts.label) {
-        Some(known) => *known = password,
-        None if count >= MAX_PASSWORDS => {
-            return Err(StoreError::Refused("the account has as many passwords as it can have: remove one"));
-        }
-        None if password.facts.label == Label::main() => account.passwords.insert(0, password),
-        None => account.passwords.push(password),
-    }
-    let action = if applied == Applied::Created { "create" } else { "set-password" };
-    Ok(Plan::Write(account, Note::new(applied, action, Some(detail))))
-}
-
-fn add_secrets(mut account: Account, label: &Label, secrets: Secrets, expected: u64) -> Plan {
-    if account.revision != expected {
-        return Plan::Leave(Applied::Conflict);
-    }
-    let Some(password) = account.passwords.iter_mut().find(|password| password.facts.label == *label) else {
-        return Plan::Leave(Applied::NotFound);
-    };
-    let added: Vec<&str> = password.secrets.add_lacking(secrets).into_iter().map(Scheme::name).collect();
-    if added.is_empty() {
-        return Plan::Leave(Applied::Unchanged);
-    }
-    let detail = serde_json::json!({ "password": facts::to_json(&password.facts), "schemes": added });
-    Plan::Write(account, Note::new(Applied::Changed, "add-secrets", Some(detail)))
-}
-
-fn remove_password(mut account: Account, label: &Label) -> Result<Plan, StoreError> {
-    let Some(position) = account.passwords.iter().position(|password| password.facts.label == *label) else {
-        return Ok(Plan::Leave(Applied::NotFound));
-    };
-    if account.passwords.len() == 1 {
-        return Err(StoreError::Refused("it is the account's only password: remove the account instead"));
-    }
-    let removed = account.passwords.remove(position);
-    let detail = serde_json::json!({ "password": facts::to_json(&removed.facts) });
-    Ok(Plan::Write(account, Note::new(Applied::Changed, "remove-password", Some(detail))))
-}
-
-fn set_state(account: Account, state: AccountState) -> Plan {
-    if account.state == state {
-        return Plan::Leave(Applied::Unchanged);
-    }
-    let detail = serde_json::json!({ "disabled": state.disabled, "expires": state.expires.map(|time| time.0) });
-    Plan::Write(Account { state, ..account }, Note::new(Applied::Changed, "set-state", Some(detail)))
-}
-
-fn set_mechanisms(account: Account, mechanisms: Option<MechanismSet>) -> Result<Plan, StoreError> {
-    if mechanisms.is_some_and(MechanismSet::is_empty) {
-        return Err(StoreError::Refused("the list of mechanisms is empty: disable the account instead"));
-    }
-    if account.mechanisms == mechanisms {
-        return Ok(Plan::Leave(Applied::Unchanged));
-    }
-    let names = mechanisms.map(|set| set.iter().map(Mechanism::name).collect::<Vec<_>>());
-    let detail = serde_json::json!({ "mechanisms": names });
-    Ok(Plan::Write(Account { mechanisms, ..account }, Note::new(Applied::Changed, "set-mechanisms", Some(detail))))
-}
-
-/// The secrets of the passwords other than `label`.
-fn others<'a>(account: &'a Account, label: &'a Label) -> impl Iterator<Item = &'a Secrets> {
-    account.passwords.iter().filter(move |password| password.facts.label != *label).map(|password| &password.secrets)
-}
-
-/// The iteration counts that passwords other than `label` hold a new one to. One imported with its own salt binds nobody.
-pub(super) fn binding_counts(account: &Account, label: &Label) -> Vec<(ScramHash, u32)> {
-    let derived = |hash| {
-        others(account, label)
-            .filter_map(|secrets| secrets.scram_keys(hash))
-            .find(|keys| keys.salt == ScramSalt::Derived)
-            .map(|keys| (hash, keys.iterations))
-    };
-    ScramHash::ALL.into_iter().filter_map(derived).collect()
+fn set_state(mut account: Account, state: AccountState) -> Plan {
+    let note = provision::state(&mut account, state);
+    Plan::of(account, note)
 }
 
 /// The schemes that any of the passwords has.

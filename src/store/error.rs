@@ -56,7 +56,10 @@ pub enum StoreError {
 
 impl StoreError {
     /// Parts what is wrong with one change or one account from what is wrong with the store.
-    pub(super) fn of_one_change<T>(outcome: Result<T, Self>) -> Result<Result<T, Self>, Self> {
+    ///
+    /// # Errors
+    /// What is wrong with the store.
+    pub fn of_one_change<T>(outcome: Result<T, Self>) -> Result<Result<T, Self>, Self> {
         match outcome {
             Err(fault @ (Self::Refused(_) | Self::Damaged(_))) => Ok(Err(fault)),
             Err(fault) => Err(fault),

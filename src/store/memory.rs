@@ -217,7 +217,7 @@ impl CredentialAdmin for MemoryStore {
         let existing = inner.find(&identity.key())?;
         Ok(Basis {
             revision: existing.as_ref().map(|account| account.revision),
-            iterations: existing.as_ref().map(|account| change::binding_counts(account, label)).unwrap_or_default(),
+            iterations: existing.as_ref().map(|account| change::bound_beside(account, label)).unwrap_or_default(),
             identity: existing.map_or_else(|| identity.clone(), |account| account.identity),
             realms: inner.realms.clone(),
             salt_key: SaltKey::new(*inner.salt_key.expose()),
@@ -228,25 +228,26 @@ impl CredentialAdmin for MemoryStore {
         let mut inner = self.lock();
         let key = change.key();
         let existing = inner.find(&key)?.map_or(Existing::None, |account| Existing::Whole(Box::new(account)));
-        let revision = inner.changes.saturating_add(1);
+        let first = inner.changes.saturating_add(1);
         let surroundings = |to: &Identity| {
             let is_taken = inner.accounts.contains_key(&to.key());
             Ok(change::Surroundings { is_taken, salt_key: Arc::clone(&inner.salt_key) })
         };
-        let applied = match change::plan(existing, change, revision, now, surroundings)? {
+        let (applied, last) = match change::plan(existing, change, first, now, surroundings)? {
             Plan::Leave(applied) => return Ok(Receipt { applied, audit: None }),
-            Plan::Write(account, note) => {
+            Plan::Write(account, notes) => {
+                let last = account.revision;
                 let stored = Stored::of(account)?;
                 inner.accounts.remove(&key);
                 inner.accounts.insert(stored.identity.key(), stored);
-                note.applied
+                (change::applied(&notes), last)
             }
             Plan::Erase(note) => {
                 inner.accounts.remove(&key);
-                note.applied
+                (note.applied, first)
             }
         };
-        inner.changes = revision;
+        inner.changes = last;
         Ok(Receipt { applied, audit: None })
     }
 

@@ -16,7 +16,7 @@ use crate::identity::{Identity, IdentityKey, Realm, Realms};
 use crate::runtime::UnixTime;
 use crate::vocabulary::{MechanismSet, Scheme, ScramHash};
 
-pub use change::{Actor, Applied, AuditHead, Change, Receipt, renamable};
+pub use change::{Actor, Applied, AuditHead, Change, Provision, Receipt, binding_counts, renamable};
 pub use decoy::DecoyShape;
 pub use error::{KeyFault, StoreError};
 pub use learn::{Learnt, Terms, learn};

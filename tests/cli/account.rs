@@ -1,7 +1,10 @@
 //! `sasldb-rs account` and `password set`: what they print, refuse and change.
 
 use std::fs;
+use std::process::{Child, Stdio};
+use std::time::Duration;
 
+use rusqlite::Connection;
 use sasldb::vocabulary::Mechanism;
 
 use crate::past::{self, DAY};
@@ -37,6 +40,21 @@ fn an_account_is_added_once() {
     let ran = account(&shell, &["add", "--generate", "--expires", "2999-01-01", "eve"]);
     assert_eq!(shell.verify("eve", done(&ran).as_bytes()), Some(0));
     assert!(account(&shell, &["list", "eve"]).out.contains("eve@example.com\tactive\t2999-01-01T00:00:00Z\tmain\t"));
+}
+
+/// In one change: whatever stops the command, it never leaves an account that does not end.
+#[test]
+fn an_account_that_ends_is_made_with_its_end() {
+    let shell = Shell::new();
+    shell.run(SASLDB, &["account", "add", "--expires", "2999-01-01", "joe"], b"secret\n").quiet();
+    let log = shell.run(SASLDB, &["log", "--json", "--account", "joe"], b"").out;
+    let entry: serde_json::Value = serde_json::from_str(&log).unwrap();
+    assert_eq!((&entry["action"], &entry["detail"]["password"]["label"]), (&"create".into(), &"main".into()));
+    assert_eq!(
+        (&entry["detail"]["disabled"], &entry["detail"]["expires"]),
+        (&false.into(), &32_472_144_000_i64.into())
+    );
+    assert_eq!(shell.run(SASLDB, &["log", "verify"], b"").status, Some(0));
 }
 
 #[test]
@@ -160,6 +178,58 @@ fn unused_is_who_was_there_long_enough_and_not_seen() {
     assert_eq!(names("6d"), others);
     assert_eq!(names("4d"), ["ann@example.com", "bob@example.com", "joe@example.com", "joe@example.org"]);
     assert_eq!(account(&shell, &["list", "--unused-for", "11d"]).status, Some(75), "it does not reach back that far");
+}
+
+/// Whether the process has the database open.
+fn has_the_database(process: &Child) -> bool {
+    let files = fs::read_dir(format!("/proc/{}/fd", process.id())).unwrap();
+    files.filter_map(|file| fs::read_link(file.unwrap().path()).ok()).any(|file| file.ends_with("accounts.db-wal"))
+}
+
+#[test]
+fn what_another_process_changes_at_the_same_time_stays() {
+    let shell = shell_with_four();
+    let lock = Connection::open(shell.database()).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let start = |arguments: &[&str]| {
+        let mut command = shell.command(SASLDB, arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    fs::write(shell.path("ann"), r#"{"name": "ann", "disabled": true}"#).unwrap();
+    let all = [
+        start(&["account", "disable", "joe"]),
+        start(&["account", "expire", "--at", "2999-01-01", "joe", "ann"]),
+        start(&["apply", "ann"]),
+    ];
+    while !all.iter().all(has_the_database) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // What one of them reads before it writes, it has read by then. That it has not could only hide a fault.
+    std::thread::sleep(Duration::from_millis(700));
+    drop(lock);
+    for child in all {
+        let output = child.wait_with_output().unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 3)), "{output:?}");
+    }
+    for name in ["ann@example.com", "joe@example.com"] {
+        let listed = account(&shell, &["list", name]).out;
+        assert!(listed.starts_with(&format!("{name}\tdisabled\t2999-01-01T00:00:00Z\t")), "{listed}");
+    }
+}
+
+#[test]
+fn who_is_given_a_password_while_the_question_is_open_is_not_unused_any_more() {
+    let shell = shell_with_four();
+    past::activity(&shell, 10 * DAY, &[], &[]);
+    past::age_accounts(&shell, 20 * DAY);
+    let command = shell.command(SASLDB, &["account", "remove", "--unused-for", "5d"]);
+    let mut session = rexpect::session::spawn_command(command, Some(30_000)).unwrap();
+    session.exp_string("Accounts: 4. remove them? Type yes: ").unwrap();
+    shell.saslpasswd(&["joe"], b"second\n").quiet();
+    session.send_line("yes").unwrap();
+    let said = session.exp_eof().unwrap();
+    assert!(said.contains("changed-meanwhile\tjoe@example.com"), "{said}");
+    assert_eq!(shell.accounts(), ["joe@example.com"]);
 }
 
 #[test]

@@ -171,6 +171,66 @@ fn others_are_removed_only_within_bounds_and_from_a_whole_file() {
 }
 
 #[test]
+fn of_several_entries_for_one_account_the_first_counts() {
+    let shell = Shell::new();
+    let lines = r#"
+{"name": "joe", "password": "first"}
+{"name": "ann", "password": "secret"}
+{"name": "JOE@example.com", "password": "second"}
+{"name": "joe", "absent": true}
+"#;
+    for (status, sum) in [
+        (1, "2 created, 0 changed, 0 removed, 0 unchanged, 2 wrong"),
+        (1, "0 created, 0 changed, 0 removed, 2 unchanged, 2 wrong"),
+    ] {
+        let ran = apply(&shell, &["-"], lines);
+        said(&ran, status, sum);
+        assert!(ran.err.contains("entry 4: JOE@example.com is named before, by entry 2\n"), "{ran:?}");
+        assert!(ran.err.contains("entry 5: joe@example.com is named before, by entry 2\n"), "{ran:?}");
+        assert_eq!(shell.verify("joe", b"first"), Some(0));
+    }
+}
+
+#[test]
+fn all_of_an_account_is_changed_or_nothing() {
+    let shell = Shell::new();
+    shell.saslpasswd(&["-c", "joe"], b"secret").quiet();
+    let slow = "{SHA512-CRYPT}$6$rounds=5000$abcdefgh$PjIfZhFVnJVBAPNhVTCaxfhVbxYgHYEgZWjSiaPx6F9YRQTBVWtkBTKJY9E3xxVGkOtAzfHq5kFMzyvDUFuzM0";
+    let line = |passwords: &str| {
+        format!(r#"{{"name": "joe", "password": "other", "disabled": true, "passwords": [{passwords}]}}"#)
+    };
+    let one = |label: &str| format!(r#"{{"label": "{label}", "password_hash": "{slow}"}}"#);
+    let ran = apply(&shell, &["-"], &line(&[one("a"), one("b")].join(",")));
+    said(&ran, 1, "0 created, 0 changed, 0 removed, 0 unchanged, 1 wrong");
+    assert!(ran.err.contains("entry 1: another password of the account"), "{ran:?}");
+    assert_eq!(shell.verify("joe", b"secret"), Some(0));
+
+    said(&apply(&shell, &["-"], &line(&one("a"))), 3, "0 created, 1 changed, 0 removed, 0 unchanged, 0 wrong");
+    let log = shell.run(SASLDB, &["log", "--account", "joe"], b"").out;
+    let actions: Vec<&str> = log.lines().map(|line| line.split('\t').nth(4).unwrap()).collect();
+    assert_eq!(actions, ["create", "set-password", "set-password", "set-state"]);
+    assert_eq!(shell.run(SASLDB, &["log", "verify"], b"").status, Some(0));
+    assert_eq!(shell.verify("joe", b"other"), Some(1), "it is disabled");
+    said(&apply(&shell, &["-"], &line(&one("a"))), 0, "0 created, 0 changed, 0 removed, 1 unchanged, 0 wrong");
+}
+
+/// Passwords of one account share the count of one SCRAM challenge, whatever the settings are by now.
+#[test]
+fn passwords_that_are_set_together_go_together() {
+    let shell = Shell::new();
+    let schemes = "realm = \"example.com\"\nschemes = [\"scram-sha-256\"]";
+    shell.configure(schemes);
+    shell.saslpasswd(&["-c", "joe"], b"secret").quiet();
+    let text = fs::read_to_string(shell.config()).unwrap().replace("4096", "5000");
+    fs::write(shell.config(), text).unwrap();
+    let line = r#"{"name": "joe", "password": "other", "passwords": [{"label": "phone", "password": "third"}]}"#;
+    assert_eq!(apply(&shell, &["-"], line).status, Some(3));
+    let revealed = shell.run(SASLDB, &["export", "--to", "sasldb-rs", "--reveal-secrets"], b"").out;
+    assert_eq!(revealed.matches("}5000,").count(), 2, "{revealed}");
+    assert_eq!(apply(&shell, &["-"], line).status, Some(0));
+}
+
+#[test]
 fn wrong_entries_are_told_by_their_place_and_the_others_applied() {
     let shell = Shell::new();
     let right = "{\"name\": \"joe\", \"password\": \"s3cret\"}";

@@ -279,6 +279,29 @@ fn shadow_ldif_postgresql_and_csv_are_taken_over() {
 }
 
 #[test]
+fn a_name_that_was_read_as_iso_8859_1_is_told_so() {
+    let shell = Shell::new();
+    let remark = "as jörg@example.com, its name read as ISO 8859-1\t";
+    let name = [b"j\xF6rg".as_slice(), "jörg".as_bytes()];
+    for (place, (name, is_told)) in name.into_iter().zip([true, false]).enumerate() {
+        let dump = [
+            "VERSION=3\nformat=print\ntype=hash\nHEADER=END\n ",
+            "\\00example.com\\00userPassword\n secret\nDATA=END\n",
+        ];
+        let escaped: String = name.iter().map(|byte| format!("\\{byte:02x}")).collect();
+        for (format, file) in [
+            ("csv", [b"user,password\n", name, b",secret\n"].concat()),
+            ("sasldb2", [dump[0], &escaped, dump[1]].concat().into_bytes()),
+        ] {
+            fs::write(shell.path("file"), file).unwrap();
+            let ran = shell.run(SASLDB, &["import", "--replace", "--from", format, "file"], b"");
+            assert_eq!(ran.status, Some(0), "{format} {place}: {ran:?}");
+            assert_eq!(ran.out.contains(remark), is_told, "{format} {place}: {ran:?}");
+        }
+    }
+}
+
+#[test]
 fn a_heading_that_is_not_understood_changes_nothing() {
     let shell = Shell::new();
     let ran = shell.run(SASLDB, &["import", "--from", "csv", "-"], b"joe,secret\nann,secret\n");

@@ -7,7 +7,6 @@ use std::ffi::OsString;
 
 use clap::CommandFactory;
 
-use crate::credential::AccountState;
 use crate::identity::Identity;
 use crate::store::{Applied, Change, CredentialAdmin};
 
@@ -65,12 +64,10 @@ fn set_disabled(program: &Program, site: &Site, named: &Named, disabled: bool) -
     let mut store = site.writer()?;
     let realms = site.realms(&mut store)?;
     let identity = named.resolve(&realms);
-    let unknown = || Failure::new(Exit::NoUser, anyhow::anyhow!("there is no account {identity}"));
-    let account = store.account(&identity.key())?.ok_or_else(unknown)?;
-    let state = AccountState { disabled, ..account.state };
-    let receipt = store.apply(Change::SetState { key: identity.key(), state }, &site::actor(program), site::now())?;
+    let change = Change::SetDisabled { key: identity.key(), disabled };
+    let receipt = store.apply(change, &site::actor(program), site::now())?;
     if receipt.applied == Applied::NotFound {
-        return Err(unknown());
+        return Err(Failure::new(Exit::NoUser, anyhow::anyhow!("there is no account {identity}")));
     }
     audit_log::note(program, &identity, if disabled { "disabled" } else { "enabled" }, &receipt);
     Ok(())

@@ -3,7 +3,7 @@
 use crate::cli::failure::{Failure, refused_name};
 use crate::cli::output::Program;
 use crate::cli::prompt;
-use crate::cli::setting::Setting;
+use crate::cli::setting::{Limits, Setting};
 use crate::cli::site::{Named, Site};
 use crate::cli::weak;
 use crate::config::WeakPasswords;
@@ -36,10 +36,10 @@ pub(in crate::cli) fn store(
         weak::heed(program, site.config.weak_passwords, password, &identity)?;
     }
     let main = Label::main();
-    let setting = Setting { identity: &identity, label: &main, password, no_plaintext, realms: &realms };
+    let setting = Setting { identity: &identity, label: &main, password, state: None, realms: &realms };
     setting.apply(program, site, &mut store, "password set", |basis, account| {
         refuse_new_account_without_realm(basis)?;
-        Ok(limits_of_main(account))
+        Ok(Limits { facts: facts_of_main(account), no_plaintext })
     })?;
     Ok(identity)
 }
@@ -61,7 +61,7 @@ fn refuse_new_account_without_realm(basis: &Basis) -> Result<(), Failure> {
 }
 
 /// A new password is good where the old one was, but does not inherit its end.
-fn limits_of_main(account: Option<&Account>) -> PasswordFacts {
+fn facts_of_main(account: Option<&Account>) -> PasswordFacts {
     let main = Label::main();
     let old = account.and_then(|account| account.passwords.iter().find(|password| password.facts.label == main));
     match old {

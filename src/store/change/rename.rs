@@ -55,7 +55,7 @@ pub(super) fn rename(account: Account, to: Identity, surroundings: &Surroundings
         }
     }
     let detail = serde_json::json!({ "from": from.to_string(), "digest_md5_dropped": dropped });
-    Ok(Plan::Write(Account { identity: to, passwords, ..account }, Note::new(Applied::Changed, "rename", Some(detail))))
+    Ok(Plan::of(Account { identity: to, passwords, ..account }, [Note::new(Applied::Changed, "rename", detail)]))
 }
 
 /// The salt was made of the old name, and without the password no keys can be made for another one.

@@ -4,6 +4,7 @@ use crate::credential::{Account, Label};
 use crate::store::{StoreError, facts};
 use crate::vocabulary::Scheme;
 
+use super::provision::slow_checks;
 use super::{Applied, Note, Plan};
 
 /// Removes `scheme` from the passwords with these labels, from all of them or none.
@@ -20,11 +21,11 @@ pub(super) fn remove_scheme(mut account: Account, labels: &[Label], scheme: Sche
     if removed.is_empty() {
         return Ok(Plan::Leave(Applied::Unchanged));
     }
-    if account.passwords.iter().filter(|password| password.secrets.needs_slow_hash()).count() > 1 {
+    if slow_checks(&account) > 1 {
         return Err(StoreError::Refused(
             "without the scheme, several passwords of the account can be checked by a slow hash only, which would take too long",
         ));
     }
     let detail = serde_json::json!({ "scheme": scheme.name(), "passwords": removed });
-    Ok(Plan::Write(account, Note::new(Applied::Changed, "remove-scheme", Some(detail))))
+    Ok(Plan::of(account, [Note::new(Applied::Changed, "remove-scheme", detail)]))
 }

@@ -16,6 +16,7 @@ mod read;
 mod rekey;
 mod row;
 mod seal;
+mod seen;
 mod view;
 mod write;
 
@@ -27,4 +28,5 @@ pub use list::Lister;
 pub(in crate::store) use open::fault;
 pub use read::Reader;
 pub use rekey::{Rekeyed, rekey};
+pub use seen::SeenNames;
 pub use write::Writer;

@@ -169,35 +169,40 @@ impl Database {
             (Existing::Whole(_), Change::Rename { to, .. }) => to.to_string(),
             (Existing::Whole(account), _) => account.identity.to_string(),
             (_, Change::SetPassword { identity, .. }) => identity.to_string(),
+            (_, Change::Provision(wanted)) => wanted.identity.to_string(),
             _ => key.to_string(),
         };
         let head = audit::head(&self.connection, &self.file)?;
-        let revision = audit::next_number(head);
+        let first = audit::next_number(head);
         let surroundings = |to: &Identity| {
             let is_taken = !matches!(self.find(&to.key())?, Existing::None);
             Ok(change::Surroundings { is_taken, salt_key: Arc::new(self.meta.open(&self.keys)?) })
         };
-        let (note, after) = match change::plan(existing, change, revision, now, surroundings)? {
+        let (notes, after) = match change::plan(existing, change, first, now, surroundings)? {
             Plan::Leave(applied) => return Ok(Receipt { applied, audit: None }),
-            Plan::Write(account, note) => {
+            Plan::Write(account, notes) => {
                 let row = NewRow::seal(&account, self.sealing_key()?, &self.meta.database, entropy)?;
                 if account.identity.key() != key {
                     self.erase(&key)?;
                 }
                 self.put(&row.as_row())?;
-                (note, Some(Shape::of(&account)))
+                (notes, Some(Shape::of(&account)))
             }
             Plan::Erase(note) => {
                 self.erase(&key)?;
-                (note, None)
+                (vec![note], None)
             }
         };
         self.recount(before.as_ref(), after.as_ref())?;
-        let entry =
-            Entry { subject: Some(&subject), detail: note.detail.as_deref(), ..Entry::by(actor, now, note.action) };
         let key = self.sealing_key()?;
-        let head = audit::append(&self.connection, &self.file, key, &self.meta.database, head, &entry)?;
-        Ok(Receipt { applied: note.applied, audit: Some(head) })
+        let mut audit = head;
+        for note in &notes {
+            let detail = note.detail();
+            let entry =
+                Entry { subject: Some(&subject), detail: detail.as_deref(), ..Entry::by(actor, now, note.action) };
+            audit = Some(audit::append(&self.connection, &self.file, key, &self.meta.database, audit, &entry)?);
+        }
+        Ok(Receipt { applied: change::applied(&notes), audit })
     }
 
     pub(super) fn put(&self, row: &Row<'_>) -> Result<(), StoreError> {
@@ -271,7 +276,7 @@ impl CredentialAdmin for Writer {
         };
         Ok(Basis {
             revision: existing.as_ref().map(|account| account.revision),
-            iterations: existing.as_ref().map(|account| change::binding_counts(account, label)).unwrap_or_default(),
+            iterations: existing.as_ref().map(|account| change::bound_beside(account, label)).unwrap_or_default(),
             identity: existing.map_or_else(|| identity.clone(), |account| account.identity),
             realms: self.database.meta.realms.clone(),
             salt_key: self.database.meta.open(&self.database.keys)?,

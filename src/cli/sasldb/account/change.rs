@@ -10,13 +10,13 @@ use crate::cli::failure::Failure;
 use crate::cli::output::{Data, Program, to_stderr};
 use crate::cli::site::{self, Site};
 use crate::credential::AccountState;
-use crate::identity::Identity;
+use crate::identity::IdentityKey;
 use crate::runtime::UnixTime;
 use crate::store::sqlite::Writer;
 use crate::store::{Applied, Change, CredentialAdmin as _};
 
 use super::super::options::Selection;
-use super::select::select;
+use super::select::{Selected, select};
 
 /// What is done to each account.
 #[derive(Debug, Clone, Copy)]
@@ -48,12 +48,23 @@ impl Doing {
         }
     }
 
-    fn state(self, before: AccountState) -> AccountState {
+    /// The change that does it. It needs nothing that was read before: what somebody else changes meanwhile stays.
+    const fn to(self, key: IdentityKey) -> Change {
         match self {
-            Self::Remove => before,
-            Self::Disable => AccountState { disabled: true, ..before },
-            Self::Enable => AccountState { disabled: false, ..before },
-            Self::Expire(expires) => AccountState { expires, ..before },
+            Self::Remove => Change::Remove { key },
+            Self::Disable => Change::SetDisabled { key, disabled: true },
+            Self::Enable => Change::SetDisabled { key, disabled: false },
+            Self::Expire(expires) => Change::SetExpiry { key, expires },
+        }
+    }
+
+    /// Whether an account in this state is so already.
+    fn is_done(self, state: AccountState) -> bool {
+        match self {
+            Self::Remove => false,
+            Self::Disable => state.disabled,
+            Self::Enable => !state.disabled,
+            Self::Expire(expires) => state.expires == expires,
         }
     }
 }
@@ -68,11 +79,18 @@ pub(super) fn change(program: &Program, site: &Site, selection: &Selection, doin
     let mut store = site.writer()?;
     let accounts = select(site, &mut store, selection, doing.verb())?;
     let mut data = Data::new();
-    for identity in &accounts {
-        let done = match carry_out(program, &mut store, identity, doing, selection.dry_run)? {
+    for selected in &accounts {
+        let identity = &selected.identity;
+        let applied = match selection.dry_run {
+            true if doing.is_done(selected.state) => Applied::Unchanged,
+            true => Applied::Changed,
+            false => carry_out(program, &mut store, selected, doing)?,
+        };
+        let done = match applied {
             Applied::Unchanged => "unchanged",
             // Somebody else was faster.
             Applied::NotFound => "not-found",
+            Applied::Conflict => "changed-meanwhile",
             _ => doing.done(),
         };
         let line = if selection.json {
@@ -93,27 +111,12 @@ fn stopped(cause: anyhow::Error) -> Failure {
     Failure::new(Exit::Failure, cause).hint("what was done so far is whole; run it again for the rest")
 }
 
-fn carry_out(
-    program: &Program,
-    store: &mut Writer,
-    identity: &Identity,
-    doing: Doing,
-    dry_run: bool,
-) -> Result<Applied, Failure> {
-    let key = identity.key();
-    let change = if matches!(doing, Doing::Remove) {
-        Change::Remove { key }
-    } else {
-        let Some(account) = store.account(&key)? else { return Ok(Applied::NotFound) };
-        let state = doing.state(account.state);
-        if state == account.state {
-            return Ok(Applied::Unchanged);
-        }
-        Change::SetState { key, state }
+fn carry_out(program: &Program, store: &mut Writer, selected: &Selected, doing: Doing) -> Result<Applied, Failure> {
+    let identity = &selected.identity;
+    let change = match selected.only_at {
+        None => doing.to(identity.key()),
+        Some(expected) => Change::IfUnchanged { expected, change: Box::new(doing.to(identity.key())) },
     };
-    if dry_run {
-        return Ok(Applied::Changed);
-    }
     let receipt = store.apply(change, &site::actor(program), site::now())?;
     let said = if matches!(doing, Doing::Remove) { "account removed" } else { "account changed" };
     audit_log::note(program, identity, said, &receipt);

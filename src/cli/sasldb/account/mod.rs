@@ -27,7 +27,7 @@ pub(super) fn run(program: &Program, site: &Site, command: &Account) -> Result<E
         Account::Disable(which) => change::change(program, site, which, Doing::Disable)?,
         Account::Enable(which) => change::change(program, site, which, Doing::Enable)?,
         Account::Expire(expire) => {
-            let at = expire.at.map(|when| when.after(site::now()).ok_or_else(over)).transpose()?;
+            let at = expire.at.map(site::end).transpose()?;
             change::change(program, site, &expire.selection, Doing::Expire(at))?;
         }
     }
@@ -37,8 +37,4 @@ pub(super) fn run(program: &Program, site: &Site, command: &Account) -> Result<E
 fn list(site: &Site, list: &ListAccounts) -> Result<(), Failure> {
     let patterns = list.patterns.iter().map(OsString::as_os_str).collect();
     listing::list(site, &Which { patterns, unused_for: list.unused_for }, list.json)
-}
-
-fn over() -> Failure {
-    Failure::new(Exit::BadParameter, anyhow::anyhow!("the time when it ends is over, or too far away"))
 }

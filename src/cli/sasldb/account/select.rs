@@ -12,6 +12,7 @@ use crate::cli::pattern::Pattern;
 use crate::cli::prompt;
 use crate::cli::site::{Named, Site};
 use crate::cli::unused::Unused;
+use crate::credential::AccountState;
 use crate::identity::{Identity, IdentityKey, Realms};
 use crate::store::sqlite::Writer;
 use crate::store::{CredentialAdmin as _, StoreError};
@@ -20,6 +21,16 @@ use super::super::options::Selection;
 
 /// How many accounts a question names.
 const NAMED: usize = 10;
+
+/// An account that is meant.
+pub(super) struct Selected {
+    pub(super) identity: Identity,
+    /// As it was when it was selected.
+    pub(super) state: AccountState,
+    /// The revision at which it is meant. One that was selected because nobody used it is not if somebody changes it; `None` for one
+    /// that is meant by its name, whatever becomes of it.
+    pub(super) only_at: Option<u64>,
+}
 
 /// What the command line names.
 struct Wanted {
@@ -51,7 +62,7 @@ pub(super) fn select(
     store: &mut Writer,
     selection: &Selection,
     doing: &str,
-) -> Result<Vec<Identity>, Failure> {
+) -> Result<Vec<Selected>, Failure> {
     let wanted = Wanted::read(selection, &site.realms(store)?)?;
     let unused = selection
         .unused_for
@@ -75,7 +86,11 @@ pub(super) fn select(
             return true;
         }
         match unused.as_ref().map_or(Ok(true), |unused| unused.holds(&account)) {
-            Ok(true) => found.push(account.identity),
+            Ok(true) => found.push(Selected {
+                identity: account.identity,
+                state: account.state,
+                only_at: unused.is_some().then_some(account.revision),
+            }),
             Ok(false) => {}
             Err(unknown) => fault = Some(unknown),
         }
@@ -102,13 +117,13 @@ pub(super) fn select(
 }
 
 /// Asks whether it may be done; fails if not.
-fn ask(found: &[Identity], doing: &str) -> Result<(), Failure> {
+fn ask(found: &[Selected], doing: &str) -> Result<(), Failure> {
     let several = found.len();
     if !prompt::is_terminal() {
         let cause = anyhow::anyhow!("this would {doing} accounts: {several}, and nobody is there to ask");
         return Err(Failure::new(Exit::Failure, cause).hint("--yes does it; --dry-run shows them"));
     }
-    let shown: Vec<String> = found.iter().take(NAMED).map(Identity::to_string).collect();
+    let shown: Vec<String> = found.iter().take(NAMED).map(|selected| selected.identity.to_string()).collect();
     let rest = if several > NAMED { ", ..." } else { "" };
     to_stderr(format_args!("{}{rest}\nAccounts: {several}. {doing} them? Type yes: ", shown.join(", ")));
     let mut answer = String::new();

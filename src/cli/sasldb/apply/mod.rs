@@ -9,7 +9,6 @@ mod read;
 mod report;
 mod wanted;
 
-use std::collections::HashSet;
 use std::num::NonZero;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,14 +21,13 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Program;
 use crate::cli::site::{self, Site};
 use crate::cli::stop::{self, Stop};
-use crate::credential::MAX_PASSWORDS;
 use crate::identity::Realms;
-use crate::store::{Applied, CredentialAdmin as _, StoreError};
+use crate::store::sqlite::SeenNames;
+use crate::store::{Applied, CredentialAdmin as _, Receipt, StoreError};
 
 use super::options::Apply;
 pub(super) use plan::SEALED;
-use plan::{Fate, NoPlan, Plan, Planner};
-pub(super) use prune::{Seen, mark};
+use plan::{NoPlan, Plan, Planner};
 use read::{Source, Wrong};
 use report::Report;
 use wanted::Entry;
@@ -72,7 +70,6 @@ pub(super) fn apply(program: &Program, site: &Site, apply: &Apply) -> Result<Exi
         program,
         planner: Planner { config: &site.config, realms: &realms, store, dry_run: apply.dry_run },
         report: Report::new(apply.json, apply.dry_run),
-        seen: apply.prune.then(HashSet::new),
         batch: Vec::new(),
     };
     let stop = Stop::on_signals()?;
@@ -80,7 +77,10 @@ pub(super) fn apply(program: &Program, site: &Site, apply: &Apply) -> Result<Exi
         let (to_workers, entries) = bounded(QUEUE);
         let (to_writer, plans) = bounded(QUEUE);
         // Not of the scope: nobody can wait for one that waits for stdin.
-        let reader = thread::spawn(move || source.each(|entry| to_workers.send(entry).is_ok()));
+        let reader = thread::spawn({
+            let realms = realms.clone();
+            move || read_once_each(source, &realms, &to_workers)
+        });
         for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
             let (entries, to_writer, realms) = (Entries(entries.clone(), stop.clone()), to_writer.clone(), &realms);
             scope.spawn(move || {
@@ -95,19 +95,50 @@ pub(super) fn apply(program: &Program, site: &Site, apply: &Apply) -> Result<Exi
         drop(plans);
         if stop.is_asked() || written.is_err() {
             stop.ask();
-            return written;
+            return written.map(|()| None);
         }
-        reader.join().unwrap_or(Ok(()))
+        reader.join().map_or(Ok(None), |named| named.map(Some))
     });
-    if ended.is_ok() && stop.is_asked() {
-        run.report.finish()?;
-        return Err(stop::interrupted());
+    let is_whole = match ended {
+        Ok(_) if stop.is_asked() => false,
+        ended => match (ended?, apply.max_removals.filter(|_| apply.prune)) {
+            (Some(named), Some(most)) => run.prune(&named, most, &stop)?,
+            _ => true,
+        },
+    };
+    let exit = run.report.finish()?;
+    if is_whole { Ok(exit) } else { Err(stop::interrupted()) }
+}
+
+/// Hands on the entries of a file. Of several for one account the first counts: whichever came last would undo what came before it,
+/// in each run anew. Gives the names of all.
+fn read_once_each(
+    source: Source,
+    realms: &Realms,
+    to_workers: &Sender<Result<Entry, Wrong>>,
+) -> Result<SeenNames, Failure> {
+    let mut named = SeenNames::none()?;
+    let mut once = |entry: Entry| -> Result<Result<Entry, Wrong>, StoreError> {
+        let identity = entry.named.resolve(realms);
+        Ok(match named.note(&identity.key(), entry.place)? {
+            None => Ok(entry),
+            Some(before) => {
+                Err(Wrong { place: entry.place, why: format!("{identity} is named before, by entry {before}") })
+            }
+        })
+    };
+    let mut fault = None;
+    source.each(|entry| match entry.map_or_else(|wrong| Ok(Err(wrong)), &mut once) {
+        Ok(entry) => to_workers.send(entry).is_ok(),
+        Err(unknown) => {
+            fault = Some(unknown);
+            false
+        }
+    })?;
+    match fault {
+        Some(fault) => Err(fault.into()),
+        None => Ok(named),
     }
-    ended?;
-    if let Some(most) = apply.max_removals.filter(|_| apply.prune) {
-        run.prune(most)?;
-    }
-    run.report.finish()
 }
 
 /// The place of an entry in a file, and what it says, or why it cannot be applied.
@@ -180,8 +211,6 @@ struct Run<'a> {
     program: &'a Program,
     planner: Planner<'a>,
     report: Report,
-    /// Whom the file names, where the others are to go.
-    seen: Option<HashSet<Seen>>,
     batch: Vec<(Entry, Plan)>,
 }
 
@@ -193,11 +222,10 @@ impl Run<'_> {
             let waited = since.map(|since| since.elapsed()).unwrap_or_default();
             let wait = PATIENCE.saturating_sub(waited).min(LOOK);
             match plans.recv_timeout(wait) {
-                Ok(Ok((entry, plan))) => {
-                    self.take(entry, plan)?;
-                    if !self.batch.is_empty() {
-                        since.get_or_insert_with(Instant::now);
-                    }
+                Ok(Ok((_, plan))) if plan.change.is_none() => self.report.done(&plan)?,
+                Ok(Ok(planned)) => {
+                    self.batch.push(planned);
+                    since.get_or_insert_with(Instant::now);
                 }
                 Ok(Err(Unplanned::Wrong(wrong))) => self.report.wrong(wrong.place, &wrong.why),
                 Ok(Err(Unplanned::Stop(fault))) => return Err(fault),
@@ -213,77 +241,57 @@ impl Run<'_> {
         self.commit()
     }
 
-    fn take(&mut self, entry: Entry, plan: Plan) -> Result<(), Failure> {
-        if let Some(seen) = &mut self.seen
-            && !seen.insert(mark(&plan.identity.key()))
-        {
-            self.report.wrong(entry.place, &format!("{} is named before", plan.identity));
-            return Ok(());
-        }
-        if plan.fate == Fate::Unchanged || plan.changes.is_empty() {
-            return self.report.done(&plan);
-        }
-        if self.planner.dry_run {
-            return self.report.done(&plan);
-        }
-        self.batch.push((entry, plan));
-        Ok(())
-    }
-
     /// Writes the batch in one transaction.
     fn commit(&mut self) -> Result<(), Failure> {
         let Some(store) = self.planner.store.as_mut().filter(|_| !self.batch.is_empty()) else { return Ok(()) };
         let mut batch = std::mem::take(&mut self.batch);
         // In the order in which they lie: each page of the database is then fetched and written once.
         batch.sort_by_cached_key(|(_, plan)| plan.identity.key());
-        let (mut changes, mut counts) = (Vec::new(), Vec::new());
-        for (_, plan) in &mut batch {
-            counts.push(plan.changes.len());
-            changes.append(&mut plan.changes);
-        }
-        let mut outcomes = store.apply_each(changes, &site::actor(self.program), site::now())?.into_iter();
+        let changes = batch.iter_mut().filter_map(|(_, plan)| plan.change.take()).collect();
+        let outcomes = store.apply_each(changes, &site::actor(self.program), site::now())?;
         let mut last = None;
-        let mut unfinished = Vec::new();
-        for ((entry, plan), count) in batch.into_iter().zip(counts) {
-            let outcomes: Vec<_> = outcomes.by_ref().take(count).collect();
-            let receipts = outcomes.iter().flatten();
-            last = receipts.clone().filter_map(|receipt| receipt.audit).next_back().or(last);
-            let conflict = receipts.clone().any(|receipt| receipt.applied == Applied::Conflict);
-            match outcomes.iter().find_map(|outcome| outcome.as_ref().err()) {
-                Some(fault) => self.report.wrong(entry.place, &fault.to_string()),
-                None if conflict || plan.more => unfinished.push((entry, plan)),
-                None => self.report.done(&plan)?,
+        let mut outdated = Vec::new();
+        for ((entry, plan), outcome) in batch.into_iter().zip(outcomes) {
+            match outcome {
+                Ok(Receipt { applied: Applied::Conflict, .. }) => outdated.push((entry, plan)),
+                Ok(receipt) => {
+                    last = receipt.audit.or(last);
+                    self.report.done(&plan)?;
+                }
+                Err(fault) => self.report.wrong(entry.place, &fault.to_string()),
             }
         }
         if let Some(audit) = last {
             // One line for all: the head of the last change covers those before it.
             audit_log::note_of_all(self.program, "accounts applied", &audit);
         }
-        unfinished.into_iter().try_for_each(|(entry, plan)| self.go_on(&entry, &plan))
+        outdated.into_iter().try_for_each(|(entry, plan)| self.plan_again(&entry, &plan))
     }
 
-    /// Plans and writes again until nothing is left, one password at a time.
-    fn go_on(&mut self, entry: &Entry, first: &Plan) -> Result<(), Failure> {
-        for _ in 0..MAX_PASSWORDS.saturating_add(TRIES) {
-            let next = match self.planner.plan(entry) {
-                Ok(next) => next,
+    /// Plans and writes what somebody else has changed meanwhile.
+    fn plan_again(&mut self, entry: &Entry, plan: &Plan) -> Result<(), Failure> {
+        for _ in 0..TRIES {
+            // Told is what there was to do at first: what of it somebody else has done is as it should be, too.
+            let change = match self.planner.plan(entry) {
+                Ok(again) => again.change,
                 Err(NoPlan::Store(fault)) => return Err(fault.into()),
                 Err(NoPlan::Wrong(why)) => {
                     self.report.wrong(entry.place, &why);
                     return Ok(());
                 }
             };
-            let Some(store) = self.planner.store.as_mut().filter(|_| !next.changes.is_empty()) else {
-                return self.report.done(first);
+            let Some((store, change)) = self.planner.store.as_mut().zip(change) else {
+                return self.report.done(plan);
             };
-            let outcomes = store.apply_each(next.changes, &site::actor(self.program), site::now())?;
-            for outcome in outcomes {
-                match outcome {
-                    Ok(receipt) => audit_log::note(self.program, &next.identity, "account applied", &receipt),
-                    Err(fault) => {
-                        self.report.wrong(entry.place, &fault.to_string());
-                        return Ok(());
-                    }
+            match StoreError::of_one_change(store.apply(change, &site::actor(self.program), site::now()))? {
+                Ok(Receipt { applied: Applied::Conflict, .. }) => {}
+                Ok(receipt) => {
+                    audit_log::note(self.program, &plan.identity, "account applied", &receipt);
+                    return self.report.done(plan);
+                }
+                Err(fault) => {
+                    self.report.wrong(entry.place, &fault.to_string());
+                    return Ok(());
                 }
             }
         }

@@ -11,13 +11,13 @@ use crate::cli::setting::recipe;
 use crate::cli::weak;
 use crate::config::{Config, WeakPasswords};
 use crate::credential::{
-    Account, AccountState, DigestMd5Hash, DigestSpelling, Imported, Recipe, Secrets, Stored, StoredPassword,
+    Account, AccountState, DigestMd5Hash, DigestSpelling, Imported, Label, Recipe, Secrets, Stored, StoredPassword,
     derive_on_this_thread, is_derived,
 };
 use crate::identity::{Identity, Realms};
 use crate::secret::Password;
 use crate::store::sqlite::Writer;
-use crate::store::{Change, CredentialAdmin as _, StoreError};
+use crate::store::{Change, CredentialAdmin as _, Provision, StoreError, binding_counts};
 
 use super::wanted::{Entry, Source, Text, Wanted};
 
@@ -30,12 +30,17 @@ pub(super) struct Plan {
     pub(super) fate: Fate,
     /// What is another way than it should be.
     pub(super) differences: Vec<String>,
-    /// In this order, in one transaction.
-    pub(super) changes: Vec<Change>,
-    /// Whether something is left for another plan, once these are made: each password's change is made to the revision before it.
-    pub(super) more: bool,
-    /// What is wrong with a password that is set.
-    pub(super) weak: Option<String>,
+    /// What makes it so, whole or not at all; `None` where there is nothing to do, or nothing is to be done.
+    pub(super) change: Option<Change>,
+    /// What is wrong with the passwords that are set.
+    pub(super) weaknesses: Vec<String>,
+}
+
+impl Plan {
+    /// Nothing to do yet.
+    pub(super) const fn new(identity: Identity, fate: Fate) -> Self {
+        Self { identity, fate, differences: Vec::new(), change: None, weaknesses: Vec::new() }
+    }
 }
 
 /// What becomes of an account. Scripts count on the words.
@@ -97,86 +102,103 @@ impl Planner<'_> {
             Some(store) => store.account(&identity.key())?,
             None => None,
         };
-        let mut plan = Plan {
-            identity,
-            fate: if account.is_some() { Fate::Changed } else { Fate::Created },
-            differences: Vec::new(),
-            changes: Vec::new(),
-            more: false,
-            weak: None,
-        };
         if entry.absent {
-            plan.fate = Fate::Unchanged;
+            let mut plan = Plan::new(identity, Fate::Unchanged);
             if let Some(account) = account {
                 plan.fate = Fate::Removed;
-                plan.changes.push(Change::Remove { key: account.identity.key() });
+                plan.change = Some(Change::Remove { key: account.identity.key() }).filter(|_| !self.dry_run);
             }
             return Ok(plan);
         }
-        if account.is_none() && entry.passwords.is_empty() {
-            return Err(NoPlan::Wrong("there is no such account, and a new one needs a password".to_owned()));
+        if account.is_none() {
+            refuse_new(entry, &identity)?;
         }
-        let is_typed = |wanted: &Wanted| !matches!(wanted.source, Source::Stored(_));
-        if account.is_none() && plan.identity.realm.as_str().is_empty() && entry.passwords.iter().any(is_typed) {
-            return Err(NoPlan::Wrong("a new account needs a realm".to_owned()));
-        }
-        for wanted in &entry.passwords {
-            self.password(wanted, account.as_ref(), &mut plan)?;
-        }
-        state(entry, account.as_ref(), &mut plan);
+        let mut plan = Plan::new(identity, if account.is_some() { Fate::Changed } else { Fate::Created });
+        let passwords = self.passwords(entry, account.as_ref(), &mut plan)?;
+        let state = state(entry, account.as_ref(), &mut plan);
+        let before = account.as_ref().and_then(|account| account.mechanisms);
+        let mechanisms = entry.mechanisms.filter(|wanted| *wanted != before);
+        plan.differences.extend(mechanisms.map(|_| "mechanisms".to_owned()));
         if plan.differences.is_empty() {
             plan.fate = Fate::Unchanged;
+        } else if !self.dry_run {
+            let expected = account.as_ref().map(|account| account.revision);
+            let identity = account.map_or_else(|| plan.identity.clone(), |account| account.identity);
+            let wanted = Provision { identity, passwords, state, mechanisms, expected };
+            plan.change = Some(Change::Provision(Box::new(wanted)));
         }
         Ok(plan)
     }
 
-    fn password(&mut self, wanted: &Wanted, account: Option<&Account>, plan: &mut Plan) -> Result<(), NoPlan> {
-        let label = &wanted.facts.label;
-        let stored = account.and_then(|account| account.passwords.iter().find(|known| known.facts.label == *label));
-        let mut given = given(wanted, &plan.identity, self.store.as_ref()).map_err(NoPlan::Wrong)?;
-        let Some(store) = &mut self.store else {
+    /// The passwords that have to be set; none in a dry run.
+    fn passwords(
+        &mut self,
+        entry: &Entry,
+        account: Option<&Account>,
+        plan: &mut Plan,
+    ) -> Result<Vec<StoredPassword>, NoPlan> {
+        let stored = account.map(|account| account.passwords.as_slice()).unwrap_or_default();
+        let mut basis = None;
+        let mut set: Vec<StoredPassword> = Vec::new();
+        for wanted in &entry.passwords {
+            let label = &wanted.facts.label;
+            let mut given = given(wanted, &plan.identity, self.store.as_ref()).map_err(NoPlan::Wrong)?;
+            let Some(store) = &mut self.store else {
+                plan.differences.push(format!("password {label}"));
+                continue;
+            };
+            let basis = match &mut basis {
+                Some(basis) => basis,
+                none => none.insert(store.basis(&plan.identity, label)?),
+            };
+            // What is set before this one is what it will find.
+            let is_set = |label: &Label| set.iter().any(|password| password.facts.label == *label);
+            let kept = stored.iter().filter(|password| !is_set(&password.facts.label));
+            let others = set.iter().chain(kept).filter(|password| password.facts.label != *label);
+            basis.iterations = binding_counts(others);
+            let recipe = recipe(self.config, self.realms, basis);
+            if let Given::Ready(secrets) = &mut given {
+                secrets.compute_salts(&basis.salt_key, &basis.identity, &basis.iterations);
+            }
+            let known = stored.iter().find(|known| known.facts.label == *label);
+            if known.is_some_and(|known| is_as_wanted(known, wanted, &given, &recipe)) {
+                continue;
+            }
             plan.differences.push(format!("password {label}"));
-            return Ok(());
-        };
-        let basis = store.basis(&plan.identity, label)?;
-        let recipe = recipe(self.config, self.realms, &basis);
-        if let Given::Ready(secrets) = &mut given {
-            secrets.compute_salts(&basis.salt_key, &basis.identity, &basis.iterations);
+            if let Given::Text(password) = &given {
+                let weakness = weak::weakness(self.config.weak_passwords, password, &basis.identity);
+                if let (Some(weakness), WeakPasswords::Refuse) = (&weakness, self.config.weak_passwords) {
+                    return Err(NoPlan::Wrong(weakness.clone()));
+                }
+                plan.weaknesses.extend(weakness);
+            }
+            if !self.dry_run {
+                let secrets = match given {
+                    Given::Text(password) => derive_on_this_thread(&password, &recipe),
+                    Given::Ready(secrets) => *secrets,
+                };
+                let secrets = Secrets { no_plaintext: wanted.no_plaintext, ..secrets };
+                set.push(StoredPassword { facts: wanted.facts.clone(), secrets });
+            }
         }
-        if stored.is_some_and(|stored| is_as_wanted(stored, wanted, &given, &recipe)) {
-            return Ok(());
-        }
-        plan.differences.push(format!("password {label}"));
-        if let Given::Text(password) = &given {
-            plan.weak = weak::weakness(self.config.weak_passwords, password, &basis.identity);
-        }
-        if let (Some(weakness), WeakPasswords::Refuse) = (&plan.weak, self.config.weak_passwords) {
-            return Err(NoPlan::Wrong(weakness.clone()));
-        }
-        if self.dry_run {
-            return Ok(());
-        }
-        if !plan.changes.is_empty() {
-            plan.more = true;
-            return Ok(());
-        }
-        let secrets = match given {
-            Given::Text(password) => derive_on_this_thread(&password, &recipe),
-            Given::Ready(secrets) => *secrets,
-        };
-        let secrets = Secrets { no_plaintext: wanted.no_plaintext, ..secrets };
-        plan.changes.push(Change::SetPassword {
-            facts: wanted.facts.clone(),
-            secrets,
-            expected: basis.revision,
-            identity: basis.identity,
-        });
-        Ok(())
+        Ok(set)
     }
 }
 
-fn state(entry: &Entry, account: Option<&Account>, plan: &mut Plan) {
-    let key = plan.identity.key();
+/// Whether a new account can be made of what the entry says.
+fn refuse_new(entry: &Entry, identity: &Identity) -> Result<(), NoPlan> {
+    if entry.passwords.is_empty() {
+        return Err(NoPlan::Wrong("there is no such account, and a new one needs a password".to_owned()));
+    }
+    let is_typed = |wanted: &Wanted| !matches!(wanted.source, Source::Stored(_));
+    if identity.realm.as_str().is_empty() && entry.passwords.iter().any(is_typed) {
+        return Err(NoPlan::Wrong("a new account needs a realm".to_owned()));
+    }
+    Ok(())
+}
+
+/// The state that has to be set.
+fn state(entry: &Entry, account: Option<&Account>, plan: &mut Plan) -> Option<AccountState> {
     let before = account.map(|account| account.state).unwrap_or_default();
     let state = AccountState {
         disabled: entry.disabled.unwrap_or(before.disabled),
@@ -188,14 +210,7 @@ fn state(entry: &Entry, account: Option<&Account>, plan: &mut Plan) {
     if state.expires != before.expires {
         plan.differences.push("expires".to_owned());
     }
-    if state != before {
-        plan.changes.push(Change::SetState { key: key.clone(), state });
-    }
-    let before = account.and_then(|account| account.mechanisms);
-    if let Some(mechanisms) = entry.mechanisms.filter(|wanted| *wanted != before) {
-        plan.differences.push("mechanisms".to_owned());
-        plan.changes.push(Change::SetMechanisms { key, mechanisms });
-    }
+    (state != before).then_some(state)
 }
 
 fn is_as_wanted(stored: &StoredPassword, wanted: &Wanted, given: &Given, recipe: &Recipe<'_>) -> bool {

@@ -1,31 +1,20 @@
 //! Removing whom the file does not name: bounded, and only where the file could be read to its end.
 
-use sha2::{Digest as _, Sha256};
-
 use crate::cli::audit_log;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::site;
-use crate::identity::{Identity, IdentityKey};
-use crate::store::{Change, CredentialAdmin as _};
+use crate::cli::stop::Stop;
+use crate::identity::Identity;
+use crate::store::sqlite::SeenNames;
+use crate::store::{Change, CredentialAdmin as _, StoreError};
 
-use super::Run;
 use super::plan::{Fate, Plan};
-
-/// Stands for a key in a quarter of its room. Two names that share it would have to be looked for, by 2^64 hashes.
-pub(in crate::cli::sasldb) type Seen = [u8; 16];
-
-pub(in crate::cli::sasldb) fn mark(key: &IdentityKey) -> Seen {
-    let hash = Sha256::new().chain_update(key.name()).chain_update("@").chain_update(key.realm()).finalize();
-    let mut seen = Seen::default();
-    seen.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
-    seen
-}
+use super::{BATCH, Run};
 
 impl Run<'_> {
-    /// Removes the accounts that the file does not name, if they are at most `most`.
-    pub(super) fn prune(&mut self, most: u64) -> Result<(), Failure> {
-        let (Some(named), Some(store)) = (&self.seen, &mut self.planner.store) else { return Ok(()) };
+    /// Removes the accounts that the file does not name, if they are at most `most`. Says whether it came to its end.
+    pub(super) fn prune(&mut self, named: &SeenNames, most: u64, stop: &Stop) -> Result<bool, Failure> {
         if !self.report.all_right() {
             return Err(Failure::new(
                 Exit::Failure,
@@ -33,43 +22,58 @@ impl Run<'_> {
             )
             .hint("what they name is not known; all else is applied"));
         }
-        let mut others: Vec<Identity> = Vec::new();
-        let mut many = 0u64;
-        store.list(&mut |account| {
-            if !named.contains(&mark(&account.identity.key())) {
-                many = many.saturating_add(1);
-                if many <= most {
-                    others.push(account.identity);
-                }
+        let others = self.not_named(named, most)?;
+        for some in others.chunks(BATCH) {
+            if stop.is_asked() {
+                return Ok(false);
             }
-            true
+            self.remove(some)?;
+        }
+        Ok(true)
+    }
+
+    /// The accounts that the file does not name.
+    fn not_named(&mut self, named: &SeenNames, most: u64) -> Result<Vec<Identity>, Failure> {
+        let Some(store) = &mut self.planner.store else { return Ok(Vec::new()) };
+        let (mut others, mut many) = (Vec::new(), 0u64);
+        let mut fault: Option<StoreError> = None;
+        store.list(&mut |account| {
+            match named.place_of(&account.identity.key()) {
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    many = many.saturating_add(1);
+                    if many <= most {
+                        others.push(account.identity);
+                    }
+                }
+                Err(unknown) => fault = Some(unknown),
+            }
+            fault.is_none()
         })?;
+        if let Some(fault) = fault {
+            return Err(fault.into());
+        }
         if many > most {
             let cause = anyhow::anyhow!("accounts that the file does not name: {many}; --max-removals is {most}");
             return Err(Failure::new(Exit::Failure, cause).hint("none of them is removed; all else is applied"));
         }
-        for identity in others {
-            let plan = Plan::removing(identity);
-            if !self.planner.dry_run {
-                let change = Change::Remove { key: plan.identity.key() };
-                let receipt = store.apply(change, &site::actor(self.program), site::now())?;
-                audit_log::note(self.program, &plan.identity, "account removed", &receipt);
+        Ok(others)
+    }
+
+    /// Removes these, in one transaction.
+    fn remove(&mut self, accounts: &[Identity]) -> Result<(), Failure> {
+        if let Some(store) = self.planner.store.as_mut().filter(|_| !self.planner.dry_run) {
+            let changes = accounts.iter().map(|account| Change::Remove { key: account.key() }).collect();
+            let outcomes = store.apply_each(changes, &site::actor(self.program), site::now())?;
+            let receipts = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
+            if let Some(audit) = receipts.iter().rev().find_map(|receipt| receipt.audit) {
+                audit_log::note_of_all(self.program, "accounts removed", &audit);
             }
-            self.report.done(&plan)?;
+        }
+        for account in accounts {
+            let differences = vec!["not in the file".to_owned()];
+            self.report.done(&Plan { differences, ..Plan::new(account.clone(), Fate::Removed) })?;
         }
         Ok(())
-    }
-}
-
-impl Plan {
-    fn removing(identity: Identity) -> Self {
-        Self {
-            identity,
-            fate: Fate::Removed,
-            differences: vec!["not in the file".to_owned()],
-            changes: Vec::new(),
-            more: false,
-            weak: None,
-        }
     }
 }

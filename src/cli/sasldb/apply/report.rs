@@ -59,7 +59,7 @@ impl Report {
             Fate::Unchanged => &mut self.unchanged,
         };
         *count = count.saturating_add(1);
-        if let Some(weakness) = &plan.weak {
+        for weakness in &plan.weaknesses {
             self.weak = self.weak.saturating_add(1);
             if self.weak <= WEAK_NAMED {
                 self.progress.aside(|| to_stderr(format_args!("warning: {weakness}\n")));

@@ -72,10 +72,12 @@ fn sasldb2(program: &Program, site: &Site, import: &Import, input: Input) -> Res
     let mut target = Target::open(program, site, import)?;
     for skipped in read.skipped {
         let fate = if skipped.why.is_loss() { Fate::Skipped } else { Fate::NotNeeded };
-        target.leave(Told::new(Place { line: None, who: Some(skipped.who) }, fate, &skipped.why))?;
+        let place = Place { line: None, who: Some(skipped.who), is_latin_1: false };
+        target.leave(Told::new(place, fate, &skipped.why))?;
     }
     for (identity, password) in read.accounts {
-        let place = Place { line: None, who: Some(identity.to_string()) };
+        let is_latin_1 = read.latin_1.contains(&identity.key());
+        let place = Place { line: None, who: Some(identity.to_string()), is_latin_1 };
         let authcid = Authcid::new(identity.name, Some(identity.realm));
         target.take(place, Entry::with(authcid, Stored::Password(password), None))?;
     }
@@ -107,7 +109,9 @@ fn by_lines(
 }
 
 fn settle(target: &mut Target<'_>, found: Found) -> Result<(), Failure> {
-    let place = Place { line: Some(found.line), who: found.who };
+    // Only bytes that are no UTF-8 are shown so in a name that an account can have.
+    let is_latin_1 = found.who.as_ref().is_some_and(|who| who.contains('\\'));
+    let place = Place { line: Some(found.line), who: found.who, is_latin_1 };
     match found.entry {
         Ok(entry) => target.take(place, entry),
         Err(fault) => {

@@ -46,6 +46,8 @@ pub(super) struct Place {
     pub(super) line: Option<u64>,
     /// Whose it is, as the file has it.
     pub(super) who: Option<String>,
+    /// Whether that is not in UTF-8 there, and was read as ISO 8859-1.
+    pub(super) is_latin_1: bool,
 }
 
 /// What became of an entry.
@@ -73,12 +75,11 @@ impl Told {
         Self { place, fate, why: why.to_string(), account: None }
     }
 
-    /// It was not taken after all; of several reasons the first is told.
+    /// It was not taken after all.
     pub(super) fn fail(&mut self, why: impl ToString) {
-        if self.account.take().is_some() {
-            self.fate = Fate::Skipped;
-            self.why = why.to_string();
-        }
+        self.account = None;
+        self.fate = Fate::Skipped;
+        self.why = why.to_string();
     }
 
     fn mechanisms(&self) -> Vec<&'static str> {

@@ -1,6 +1,5 @@
 //! Where accounts go: thousands in a transaction, each whole or not at all, however the command ends.
 
-use std::collections::HashSet;
 use std::num::NonZero;
 use std::thread;
 
@@ -9,17 +8,18 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::Program;
 use crate::cli::progress::{Lines, Progress};
-use crate::cli::sasldb::apply::{Seen, mark};
 use crate::cli::setting::recipe;
 use crate::cli::site::{self, Site};
 use crate::cli::stop::{self, Stop};
 use crate::cli::when::rfc3339;
 use crate::config::Config;
-use crate::credential::{AccountState, DigestSpelling, Label, PasswordFacts, Stored, derive_on_this_thread};
+use crate::credential::{
+    AccountState, DigestSpelling, Label, PasswordFacts, Stored, StoredPassword, derive_on_this_thread,
+};
 use crate::identity::{Identity, Realms};
 use crate::import::Entry;
-use crate::store::sqlite::Writer;
-use crate::store::{Applied, Basis, Change, CredentialAdmin as _, Receipt, StoreError};
+use crate::store::sqlite::{SeenNames, Writer};
+use crate::store::{Applied, Basis, Change, CredentialAdmin as _, Provision, Receipt, StoreError};
 
 use super::super::options::Import;
 use super::report::{Fate, Place, Report, Told};
@@ -37,7 +37,7 @@ pub(super) struct Target<'a> {
     store: Option<Writer>,
     realms: Realms,
     /// Whom the file has named: `joe@mx1` and `joe@mx1.example.com` may be one account here.
-    seen: HashSet<Seen>,
+    seen: SeenNames,
     batch: Vec<Pending>,
     report: Report,
     stop: Stop,
@@ -71,7 +71,7 @@ impl<'a> Target<'a> {
             Some(store) => site.realms(store)?,
             None => site.realms_of_a_new_database()?,
         };
-        let (seen, batch, report) = (HashSet::new(), Vec::new(), Report::new(import.json));
+        let (seen, batch, report) = (SeenNames::none()?, Vec::new(), Report::new(import.json));
         let (stop, progress) = (Stop::on_signals()?, Progress::begin(None, Lines::Many));
         Ok(Self { program, site, import, store, realms, seen, batch, report, stop, progress })
     }
@@ -85,7 +85,7 @@ impl<'a> Target<'a> {
     pub(super) fn take(&mut self, place: Place, entry: Entry) -> Result<(), Failure> {
         // Under an alias nobody would find it: an alias is the default realm.
         let identity = self.realms.resolve(&entry.authcid, self.import.realm.as_ref());
-        if !self.seen.insert(mark(&identity.key())) {
+        if self.seen.note(&identity.key(), place.line.unwrap_or(0))?.is_some() {
             let why = format!("{identity} is taken from another entry");
             return self.push(Pending::Told(Told::new(place, Fate::Skipped, why)));
         }
@@ -162,7 +162,7 @@ impl<'a> Target<'a> {
             Stored::Password(_) => served::by_schemes(&self.site.config.schemes),
             Stored::Forms(secrets) => served::by_secrets(secrets, entry.spelling.as_ref(), identity, &self.realms),
         };
-        let remarks = remarks(entry, state);
+        let remarks = remarks(&place, entry, state);
         if served.is_empty() {
             return Told::new(place, Fate::Skipped, format!("nobody could log in as {identity}{remarks}"));
         }
@@ -182,13 +182,12 @@ impl<'a> Target<'a> {
         };
         let mut outcomes = outcomes.into_iter();
         let mut last = None;
-        for (mut told, count) in batch {
-            for outcome in outcomes.by_ref().take(count) {
-                match outcome {
-                    Ok(Receipt { applied: Applied::Conflict, .. }) => told.fail("somebody else changed it meanwhile"),
-                    Ok(receipt) => last = receipt.audit.or(last),
-                    Err(fault) => told.fail(fault),
-                }
+        for (mut told, is_changed) in batch {
+            match if is_changed { outcomes.next() } else { None } {
+                None => {}
+                Some(Ok(Receipt { applied: Applied::Conflict, .. })) => told.fail("somebody else changed it meanwhile"),
+                Some(Ok(receipt)) => last = receipt.audit.or(last),
+                Some(Err(fault)) => told.fail(fault),
             }
             self.report.tell(&told)?;
         }
@@ -221,29 +220,30 @@ impl Pending {
         job.password = Stored::Forms(Box::new(derive_on_this_thread(password, &recipe)));
     }
 
-    /// Its changes go to `changes`; what stays is what to tell, and how many they were.
-    fn split(self, changes: &mut Vec<Change>) -> (Told, usize) {
+    /// Its change goes to `changes`; what stays is what to tell, and whether there was one.
+    fn split(self, changes: &mut Vec<Change>) -> (Told, bool) {
         let job = match self {
-            Self::Told(told) => return (told, 0),
+            Self::Told(told) => return (told, false),
             Self::Job(job) => *job,
         };
-        let Stored::Forms(secrets) = job.password else { return (job.told, 0) };
-        let before = changes.len();
-        let key = job.basis.identity.key();
-        changes.push(Change::SetPassword {
+        let Stored::Forms(secrets) = job.password else { return (job.told, false) };
+        changes.push(Change::Provision(Box::new(Provision {
             identity: job.basis.identity,
-            facts: job.facts,
-            secrets: *secrets,
+            passwords: vec![StoredPassword { facts: job.facts, secrets: *secrets }],
+            state: job.state,
+            mechanisms: None,
             expected: job.basis.revision,
-        });
-        changes.extend(job.state.map(|state| Change::SetState { key, state }));
-        (job.told, changes.len().saturating_sub(before))
+        })));
+        (job.told, true)
     }
 }
 
 /// What a person should know beyond the name.
-fn remarks(entry: &Entry, state: AccountState) -> String {
+fn remarks(place: &Place, entry: &Entry, state: AccountState) -> String {
     let mut remarks = String::new();
+    if place.is_latin_1 {
+        remarks += ", its name read as ISO 8859-1";
+    }
     match entry.disabled {
         Some(why) => remarks += &format!(", disabled ({why})"),
         None if state.disabled => remarks += ", disabled as before",

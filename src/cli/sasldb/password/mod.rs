@@ -10,7 +10,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Data, Program};
 use crate::cli::prompt;
-use crate::cli::setting::Setting;
+use crate::cli::setting::{Limits, Setting};
 use crate::cli::site::{self, Named, Site};
 use crate::cli::weak;
 use crate::credential::{Account, Label, PasswordFacts};
@@ -42,8 +42,7 @@ pub(super) fn no_account(identity: &Identity) -> Failure {
 
 fn add(program: &Program, site: &Site, add: &AddPassword) -> Result<(), Failure> {
     let named = named(&add.account)?;
-    let over = || Failure::new(Exit::BadParameter, anyhow::anyhow!("the time of --expires is over, or too far away"));
-    let expires = add.expires.map(|when| when.after(site::now()).ok_or_else(over)).transpose()?;
+    let expires = add.expires.map(site::end).transpose()?;
     let password = new_password(add.generate)?;
 
     let mut store = site.writer()?;
@@ -51,14 +50,15 @@ fn add(program: &Program, site: &Site, add: &AddPassword) -> Result<(), Failure>
     let identity = named.resolve(&realms);
     weak::heed(program, site.config.weak_passwords, &password, &identity)?;
     let (label, password) = (&add.label, &password);
-    let setting = Setting { identity: &identity, label, password, no_plaintext: false, realms: &realms };
+    let setting = Setting { identity: &identity, label, password, state: None, realms: &realms };
     setting.apply(program, site, &mut store, "password added", |_, account| {
         let account = account.ok_or_else(|| no_account(&identity))?;
         if account.passwords.iter().any(|password| password.facts.label == add.label) {
             return Err(already_there(&identity, &add.label));
         }
         let (services, networks) = (add.services.clone(), add.networks.clone());
-        Ok(PasswordFacts { label: add.label.clone(), expires, services, networks })
+        let facts = PasswordFacts { label: add.label.clone(), expires, services, networks };
+        Ok(Limits { facts, no_plaintext: false })
     })?;
     if add.generate { print_generated(password) } else { Ok(()) }
 }
@@ -90,15 +90,14 @@ fn set(program: &Program, site: &Site, set: &SetPassword) -> Result<(), Failure>
     let account = store.account(&identity.key())?.ok_or_else(|| no_account(&identity))?;
     let labelled = |account: &Account| {
         let known = account.passwords.iter().find(|password| password.facts.label == set.label);
-        known.map(|known| (known.facts.clone(), known.secrets.no_plaintext))
+        known.map(|known| Limits { facts: known.facts.clone(), no_plaintext: known.secrets.no_plaintext })
     };
-    let (_, no_plaintext) = labelled(&account).ok_or_else(|| no_password(&identity, &set.label))?;
+    labelled(&account).ok_or_else(|| no_password(&identity, &set.label))?;
     weak::heed(program, site.config.weak_passwords, &password, &identity)?;
     let (label, password) = (&set.label, &password);
-    let setting = Setting { identity: &identity, label, password, no_plaintext, realms: &realms };
+    let setting = Setting { identity: &identity, label, password, state: None, realms: &realms };
     setting.apply(program, site, &mut store, "password set", |_, account| {
-        let facts = account.and_then(labelled).map(|(facts, _)| facts);
-        facts.ok_or_else(|| no_password(&identity, &set.label))
+        account.and_then(labelled).ok_or_else(|| no_password(&identity, &set.label))
     })?;
     if set.generate { print_generated(password) } else { Ok(()) }
 }
