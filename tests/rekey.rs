@@ -100,7 +100,7 @@ fn nobody_notices_and_the_old_key_opens_nothing_any_more() {
     assert_eq!(salt(&still), salt(&unknown));
 
     let copy = folder.path().join("copy.db");
-    backup(&place.database, &copy).unwrap();
+    backup(&place.database, &copy, &unwatched()).unwrap();
     fs::write(&place.key_file, old).unwrap();
     let fault = StoreError::Key { path: place.key_file.clone(), fault: KeyFault::OtherKey };
     assert_eq!(Inspector::open(&Place { database: copy, key_file: place.key_file.clone() }).err(), Some(fault));

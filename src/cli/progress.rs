@@ -30,14 +30,22 @@ impl Progress {
             Some(total) => (ProgressBar::new(total), "{wide_bar} {human_pos} of {human_len} accounts, {eta} left"),
             None => (ProgressBar::no_length(), "{spinner} {human_pos} accounts, {per_sec}"),
         };
-        // The template is one: only a wrong one is refused.
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_style(style(template));
         bar.enable_steady_tick(Duration::from_millis(200));
         Self(bar)
     }
 
     /// So many are done by now.
     pub(super) fn at(&self, done: u64) {
+        self.0.set_position(done);
+    }
+
+    /// Counts bytes from now on: so many are done by now, of so many.
+    pub(super) fn bytes(&self, done: u64, of: u64) {
+        if self.0.length() != Some(of) {
+            self.0.set_style(style("{wide_bar} {binary_bytes} of {binary_total_bytes}, {eta} left"));
+            self.0.set_length(of);
+        }
         self.0.set_position(done);
     }
 
@@ -55,4 +63,9 @@ impl Progress {
     pub(super) fn end(&self) {
         self.0.finish_and_clear();
     }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    // The template is one: only a wrong one is refused.
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use rusqlite::Connection;
 
@@ -95,7 +96,7 @@ fn nothing_is_written_over_and_a_bad_copy_is_refused() {
     let shell = backed_up();
     let ran = sasldb(&shell, &["backup", "copy.db"]);
     assert_eq!((ran.status, ran.out.as_str()), (Some(75), ""), "{ran:?}");
-    assert!(ran.err.contains("exists already"), "{ran:?}");
+    assert!(ran.err.contains("exists already") && ran.err.contains("hint: name a file that is not there"), "{ran:?}");
     for (name, sql, told) in [
         ("seal.db", "UPDATE accounts SET disabled = 1 WHERE name_key = 'joe'", "joe@example.com"),
         ("audit.db", "DELETE FROM audit WHERE number = 2", "audit entry 2"),
@@ -135,4 +136,66 @@ fn a_damaged_database_is_moved_away_and_its_backup_put_back() {
     }
     line(&sasldb(&shell, &["restore", "copy.db"]));
     assert_eq!(shell.verify("joe", b"secret"), Some(0));
+}
+
+/// Makes of a database what it was before the schema's second version.
+fn age(database: &Path) {
+    let connection = Connection::open(database).unwrap();
+    connection.execute_batch("DROP TABLE audit_keys; PRAGMA user_version = 1").unwrap();
+    let first = Connection::open_in_memory().unwrap();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/0001_initial.sql");
+    first.execute_batch(&fs::read_to_string(file).unwrap()).unwrap();
+    assert_eq!(tables(&connection), tables(&first));
+}
+
+fn tables(database: &Connection) -> Vec<String> {
+    let mut tables = database.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name").unwrap();
+    tables.query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+fn version(database: &Path) -> i64 {
+    let connection = Connection::open(database).unwrap();
+    connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_copy_of_an_earlier_version_is_brought_up_to_date_on_its_way_back() {
+    let shell = backed_up();
+    let now = version(&shell.database());
+    age(&shell.path("copy.db"));
+    let before = fs::read(shell.path("copy.db")).unwrap();
+
+    let looked_at = line(&sasldb(&shell, &["restore", "--dry-run", "--replace", "copy.db"]));
+    assert_eq!(looked_at[1..3], ["2", "3"]);
+    line(&sasldb(&shell, &["restore", "--replace", "copy.db"]));
+    let elsewhere = Shell::new();
+    fs::copy(shell.key(), elsewhere.key()).unwrap();
+    line(&sasldb(&elsewhere, &["restore", shell.path("copy.db").to_str().unwrap()]));
+    for shell in [&shell, &elsewhere] {
+        assert_eq!(version(&shell.database()), now);
+        assert_eq!(shell.verify("mailman", b"secret"), Some(0));
+        assert_eq!(sasldb(shell, &["log", "verify"]).status, Some(0));
+        assert_eq!(sasldb(shell, &["rekey"]).status, Some(0));
+    }
+    assert_eq!(fs::read(shell.path("copy.db")).unwrap(), before, "the copy itself stays");
+
+    // A damaged one is as damaged.
+    let shell = backed_up();
+    age(&shell.path("copy.db"));
+    let connection = Connection::open(shell.path("copy.db")).unwrap();
+    connection.execute("UPDATE accounts SET disabled = 1 WHERE name_key = 'joe'", ()).unwrap();
+    let ran = sasldb(&shell, &["restore", "--replace", "copy.db"]);
+    assert_eq!((ran.status, ran.err.contains("damaged: ")), (Some(1), true), "{ran:?}");
+}
+
+#[test]
+fn a_database_of_an_earlier_version_is_copied_before_anything_changes_it() {
+    let shell = backed_up();
+    age(&shell.database());
+    line(&sasldb(&shell, &["backup", "old.db"]));
+    assert_eq!((version(&shell.database()), version(&shell.path("old.db"))), (1, 1));
+    let elsewhere = Shell::new();
+    fs::copy(shell.key(), elsewhere.key()).unwrap();
+    line(&sasldb(&elsewhere, &["restore", shell.path("old.db").to_str().unwrap()]));
+    assert_eq!(elsewhere.verify("joe", b"secret"), Some(0));
 }

@@ -1,11 +1,13 @@
 //! Ctrl-C and SIGTERM during long work, on a real terminal: it ends with the database whole, and the next run goes on.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::ops::Range;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{Flock, FlockArg};
 use nix::sys::stat::Mode;
 use rexpect::process::Signal;
 use rexpect::process::WaitStatus;
@@ -30,6 +32,22 @@ fn start(shell: &Shell, arguments: &[&str]) -> Running {
         .args(plain.get_args());
     let mut session = spawn_command(command, u64::try_from(PATIENCE.as_millis()).ok()).unwrap();
     session.exp_string("it begins").unwrap();
+    Running { session }
+}
+
+/// As [`start`], on a terminal that takes no output: it gets as far as the first thing that it shows of its progress. Ctrl-C and
+/// Ctrl-Q let the output go on.
+fn start_held(shell: &Shell, arguments: &[&str]) -> Running {
+    let plain = shell.command(SASLDB, arguments);
+    let mut command = Command::new("sh");
+    command
+        .current_dir(shell.path(""))
+        .args(["-c", "stty echo ixon; echo it begins; read line; exec \"$@\"", "sh", SASLDB])
+        .args(plain.get_args());
+    let mut session = spawn_command(command, u64::try_from(PATIENCE.as_millis()).ok()).unwrap();
+    session.exp_string("it begins").unwrap();
+    session.send_control('s').unwrap();
+    session.send_line("").unwrap();
     Running { session }
 }
 
@@ -170,4 +188,95 @@ fn the_second_time_it_ends_at_once() {
     drop(lock);
     assert_eq!(sasldb(&shell, &["rekey"]).status, Some(0));
     assert_eq!(shell.verify("mailman", b"secret"), Some(0));
+}
+
+/// As much as hundreds of thousands of accounts, which would take minutes to make.
+fn enlarge(database: &Path) {
+    let connection = Connection::open(database).unwrap();
+    let rows = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 40000)";
+    connection
+        .execute_batch(&format!(
+            "CREATE TABLE much (b BLOB); {rows} INSERT INTO much SELECT zeroblob(4000) FROM numbers"
+        ))
+        .unwrap();
+}
+
+/// The files there are, without log and index, which may come and go.
+fn names(shell: &Shell) -> Vec<String> {
+    let names = shell.contents().into_keys().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
+    names.filter(|name| !name.ends_with("-wal")).collect()
+}
+
+#[test]
+fn backup_leaves_no_copy_and_nothing_of_one() {
+    let shell = Shell::new();
+    shell.make_mailman();
+    enlarge(&shell.database());
+    let before = names(&shell);
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let mut running = start_held(&shell, &["backup", "copy.db"]);
+        wait_until("it is in the middle of it", || names(&shell) != before);
+        match signal {
+            Signal::SIGINT => running.press_ctrl_c(),
+            other => {
+                running.session.process_mut().signal(other).unwrap();
+                running.session.send_control('q').unwrap();
+            }
+        }
+        running.assert_interrupted();
+        assert_eq!(names(&shell), before);
+    }
+    // A person sees how far it is, a pipe does not.
+    let rest = start(&shell, &["backup", "seen.db"]).said_with(0);
+    assert!(rest.contains(" accounts") && rest.contains("seen.db\t1\t2\t"), "{rest}");
+    let copied = sasldb(&shell, &["backup", "copy.db"]);
+    assert_eq!((copied.status, copied.err.as_str()), (Some(0), ""), "{copied:?}");
+}
+
+#[test]
+fn restore_leaves_what_was_there() {
+    let shell = Shell::new();
+    shell.make_mailman();
+    enlarge(&shell.database());
+    assert_eq!(sasldb(&shell, &["backup", "copy.db"]).status, Some(0));
+    shell.saslpasswd(&["mailman"], b"later\n").quiet();
+    let before = names(&shell);
+    // It has looked through the copy, and cannot write yet: when it can, it has been told to stop.
+    let lock = locked(&shell);
+    let mut running = start(&shell, &["restore", "--replace", "copy.db"]);
+    running.session.exp_string("1 accounts").unwrap();
+    running.press_ctrl_c();
+    drop(lock);
+    running.assert_interrupted();
+    assert_eq!(names(&shell), before);
+    assert!(fs::metadata(shell.path("accounts.db-wal")).unwrap().len() < 1 << 20, "what was written is gone again");
+    assert_whole(&shell);
+    assert_eq!((shell.verify("mailman", b"later"), shell.verify("mailman", b"secret")), (Some(0), Some(1)));
+}
+
+#[test]
+fn restore_makes_no_database_that_is_not_whole() {
+    let shell = Shell::new();
+    shell.make_mailman();
+    enlarge(&shell.database());
+    assert_eq!(sasldb(&shell, &["backup", "copy.db"]).status, Some(0));
+    let (elsewhere, copy) = (Shell::new(), shell.path("copy.db"));
+    fs::copy(shell.key(), elsewhere.key()).unwrap();
+    let before = elsewhere.files();
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        // As another program that makes a database.
+        let folder = Flock::lock(File::open(elsewhere.path("")).unwrap(), FlockArg::LockExclusive).unwrap();
+        let mut running = start(&elsewhere, &["restore", copy.to_str().unwrap()]);
+        running.session.exp_string("1 accounts").unwrap();
+        match signal {
+            Signal::SIGINT => running.press_ctrl_c(),
+            other => running.session.process_mut().signal(other).unwrap(),
+        }
+        drop(folder);
+        running.assert_interrupted();
+        assert_eq!(elsewhere.files(), before);
+    }
+    let restored = sasldb(&elsewhere, &["restore", copy.to_str().unwrap()]);
+    assert_eq!((restored.status, restored.err.as_str()), (Some(0), ""), "{restored:?}");
+    assert_eq!(elsewhere.verify("mailman", b"secret"), Some(0));
 }

@@ -11,12 +11,13 @@
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test takes what it needs")]
 
 use std::path::Path;
+use std::sync::Arc;
 
 use sasldb::credential::{Iterations, Label, PasswordFacts, Recipe, Secrets, Who, derive};
 use sasldb::identity::{Identity, Name, Realm, Realms};
 use sasldb::runtime::{SystemEntropy, UnixTime};
 use sasldb::secret::Password;
-use sasldb::store::sqlite::{Creation, Reader, Writer};
+use sasldb::store::sqlite::{Creation, Reader, Watch, Writer};
 use sasldb::store::{
     Actor, Answer, Applied, Change, CredentialAdmin, CredentialLookup, DecoyShape, Place, StoreError, Ticket,
 };
@@ -65,6 +66,11 @@ pub fn writer(place: &Place) -> Writer {
 
 pub fn reader(place: &Place) -> Reader {
     Reader::open(place, shape()).unwrap()
+}
+
+/// For long work that is to come to its end.
+pub fn unwatched() -> Watch {
+    Arc::new(|_| true)
 }
 
 /// Brings what is in the write-ahead log into the database's own file.

@@ -1,6 +1,7 @@
 //! `sasldb-rs backup` and `restore`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -9,32 +10,83 @@ use crate::cli::audit_log;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Data, Program};
+use crate::cli::progress::{Lines, Progress};
 use crate::cli::site::{self, Site};
+use crate::cli::stop::{self, Stop};
 use crate::store::StoreError;
-use crate::store::sqlite::{self, Copied, Replaced};
+use crate::store::sqlite::{self, Copied, DatabaseCopy, Replaced, Step, Watch};
 
 use super::options::{Backup, Restore};
 
 pub(super) fn backup(site: &Site, backup: &Backup) -> Result<Exit, Failure> {
-    let copied = sqlite::backup(&site.place().database, &backup.to)?;
+    let Watching { watch, progress } = Watching::begin()?;
+    let copied = sqlite::backup(&site.place().database, &backup.to, &watch);
+    progress.end();
+    let copied = copied.map_err(|fault| of_target(&backup.to, fault))?;
+    let copied = copied.ok_or_else(|| stop::interrupted().hint("no copy was made"))?;
     tell(&backup.to, &copied, backup.json)
 }
 
 pub(super) fn restore(program: &Program, site: &Site, restore: &Restore) -> Result<Exit, Failure> {
+    let Watching { watch, progress } = Watching::begin()?;
+    let restored = put_back(program, site, restore, &watch);
+    progress.end();
+    let copied = restored?.ok_or_else(|| stop::interrupted().hint("nothing has changed"))?;
+    tell(&site.place().database, &copied, restore.json)
+}
+
+/// Looks through the backup and puts it back; `None` if it was stopped before anything had changed.
+fn put_back(program: &Program, site: &Site, restore: &Restore, watch: &Watch) -> Result<Option<Copied>, Failure> {
     let place = site.place();
-    let copied = sqlite::examine(&restore.from, place).map_err(|fault| of_backup(&restore.from, fault))?;
+    let of_backup = |fault| of_backup(&restore.from, fault);
+    let Some(copy) = DatabaseCopy::open(&restore.from, &place.key_file, watch).map_err(of_backup)? else {
+        return Ok(None);
+    };
+    let Some(copied) = copy.examine(watch).map_err(of_backup)? else { return Ok(None) };
     let replaced = sqlite::would_replace(place).map_err(|fault| in_the_way(&place.database, fault))?;
     if replaced != Replaced::Nothing && !restore.replace {
         let cause = anyhow::anyhow!("there is a database at {} already", place.database.display());
         return Err(Failure::new(Exit::Failure, cause)
             .hint("--replace puts the backup in its place; sasldb-rs backup keeps what is there"));
     }
-    if !restore.dry_run {
-        let head = sqlite::restore(&restore.from, place, &site::actor(program), site::now())?;
-        audit_log::note_of_all(program, "database restored", &head);
+    if restore.dry_run {
+        return Ok(Some(copied));
+    }
+    let head = copy.restore(place, &site::actor(program), site::now(), watch)?;
+    if let Some(head) = &head {
+        audit_log::note_of_all(program, "database restored", head);
         site.make_activity_folder();
     }
-    tell(&place.database, &copied, restore.json)
+    Ok(head.map(|_| copied))
+}
+
+/// Shows how far it is, and heeds signals.
+struct Watching {
+    watch: Watch,
+    progress: Progress,
+}
+
+impl Watching {
+    fn begin() -> Result<Self, Failure> {
+        let (stop, progress) = (Stop::on_signals()?, Progress::begin(None, Lines::None));
+        let shown = progress.clone();
+        let watch: Watch = Arc::new(move |step| {
+            match step {
+                Step::Uncounted => {}
+                Step::Accounts(accounts) => shown.at(accounts),
+                Step::Bytes { done, of } => shown.bytes(done, of),
+            }
+            !stop.is_asked()
+        });
+        Ok(Self { watch, progress })
+    }
+}
+
+/// What is wrong with the place of the copy, not with the database.
+fn of_target(to: &Path, fault: StoreError) -> Failure {
+    let is_there = matches!(&fault, StoreError::Unreachable { path, .. } if path == to) && to.exists();
+    let failure = Failure::from(fault);
+    if is_there { failure.hint("name a file that is not there") } else { failure }
 }
 
 /// What is wrong with the backup, not with the database.

@@ -1,24 +1,19 @@
-//! Copies of a database: taken while others use it, and put back in its place.
+//! Copies of a database, taken while others use it.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 
-use crate::runtime::UnixTime;
-use crate::store::{Actor, AuditHead, Place, StoreError, beside};
+use crate::store::{AuditHead, StoreError, beside};
 
-use super::audit::{self, Entry};
-use super::create;
+use super::audit;
 use super::files::{DatabaseFile, Found, words};
-use super::inspect::Inspector;
 use super::list;
-use super::meta::Meta;
-use super::migrate::schema;
-use super::open::{fault, open_writing};
+use super::open::fault;
+use super::watch::{Step, Watch, Watched};
 
 /// What a copy holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,147 +24,74 @@ pub struct Copied {
     pub head: Option<AuditHead>,
 }
 
-/// What is there before a database is restored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Replaced {
-    /// Nothing.
-    Nothing,
-    /// A database, with the end of its audit.
-    Database(Option<AuditHead>),
-}
-
-/// Copies the database as it is at one moment into a new file at `to`, which only its owner may read. Neither helper nor tools
-/// wait for it. The key is not needed, and is not in the copy: secrets stay sealed.
+/// Copies the database as it is at one moment, of whatever schema it is, into a new file at `to`, which only its owner may read.
+/// Neither helper nor tools wait for it. The key is not needed, and is not in the copy: secrets stay sealed.
+///
+/// Gives what the copy holds, or `None` if it was stopped.
 ///
 /// # Errors
-/// See [`StoreError`]; there is no file at `to` then, unless there was one before: it is not touched.
-pub fn backup(database: &Path, to: &Path) -> Result<Copied, StoreError> {
-    let (file, connection, _) = list::open_made(database)?;
+/// See [`StoreError`]; then, and where it was stopped, there is no file at `to`, unless there was one before: it is not touched.
+pub fn backup(database: &Path, to: &Path, watch: &Watch) -> Result<Option<Copied>, StoreError> {
+    let (file, connection, _) = list::open_of_any_schema(database)?;
     let target = DatabaseFile::resolve(to)?;
     match target.look()? {
         Found::Nothing => {}
         Found::Empty | Found::File => return Err(exists(to)),
     }
     // Whole or not there at all: a copy that was cut short would look like one.
-    let partial = beside(target.path(), &format!(".partial-{}", std::process::id()));
-    let written = write_copy(&connection, &file, &partial)
-        .and_then(|()| count(&partial))
-        .and_then(|copied| fs::hard_link(&partial, target.path()).map(|()| copied).map_err(|e| cannot_make(to, &e)));
-    let _ = fs::remove_file(&partial);
-    let copied = written?;
+    let partial = Partial(beside(target.path(), &format!(".partial-{}", std::process::id())));
+    if !write_copy(&connection, &file, &partial.0, watch)? {
+        return Ok(None);
+    }
+    let Some(copied) = count(&partial.0, watch)? else { return Ok(None) };
+    fs::hard_link(&partial.0, target.path()).map_err(|e| cannot_make(to, &e))?;
+    drop(partial);
     target.sync_folder()?;
-    Ok(copied)
+    Ok(Some(copied))
 }
 
-fn write_copy(connection: &Connection, file: &DatabaseFile, to: &Path) -> Result<(), StoreError> {
+/// A file that is not there any more when this is dropped.
+struct Partial(PathBuf);
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Says whether it came to its end.
+fn write_copy(connection: &Connection, file: &DatabaseFile, to: &Path, watch: &Watch) -> Result<bool, StoreError> {
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(|e| cannot_make(to, &e))?;
     let fail = |e| fault(file.path(), e);
     let name = to.to_str().ok_or_else(|| unreachable(to, "its name is not UTF-8"))?;
+    let (of, growing) = (bytes_in_use(connection).map_err(fail)?, to.to_owned());
+    let step = move || Step::Bytes { done: fs::metadata(&growing).map_or(0, |copy| copy.len()), of };
     // It is the copy that is written; the connection itself was opened for reading only.
     connection.pragma_update(None, "query_only", false).map_err(fail)?;
-    connection.execute("VACUUM INTO ?1", (name,)).map_err(fail)?;
-    made.sync_all().map_err(|e| unreachable(to, &words(&e)))
-}
-
-fn count(copy: &Path) -> Result<Copied, StoreError> {
-    let (file, connection, _) = list::open_made(copy)?;
-    let accounts = connection.query_row("SELECT count(*) FROM accounts", (), |row| row.get(0));
-    Ok(Copied { accounts: accounts.map_err(|e| fault(file.path(), e))?, head: audit::head(&connection, &file)? })
-}
-
-/// Looks through a copy: its structure, its audit, and that the key at `place` opens every account. Gives what it holds.
-///
-/// # Errors
-/// See [`StoreError`].
-pub fn examine(copy: &Path, place: &Place) -> Result<Copied, StoreError> {
-    let inspector = Inspector::open(&Place { database: copy.to_owned(), key_file: place.key_file.clone() })?;
-    let mut wrong = None;
-    inspector.integrity(&mut |words| {
-        wrong = Some(words);
-        false
-    })?;
-    if let Some(words) = wrong {
-        return Err(StoreError::Damaged(words));
+    let watched = Watched::begin(connection, file, watch, step)?;
+    let written = watched.outcome(connection.execute("VACUUM INTO ?1", (name,)).map_err(fail))?;
+    if written.is_none() {
+        return Ok(false);
     }
-    let head = inspector.verify_audit(&mut |_| ())?;
-    let mut accounts = 0u64;
-    let mut sealed = Ok(());
-    inspector.accounts(&mut |account| {
-        sealed = account.map(drop);
-        accounts = accounts.saturating_add(1);
-        sealed.is_ok()
-    })?;
-    sealed?;
-    Ok(Copied { accounts, head })
+    made.sync_all().map_err(|e| unreachable(to, &words(&e)))?;
+    Ok(watch(Step::Bytes { done: of, of }))
 }
 
-/// Whether there is a database at `place` that would be replaced.
-///
-/// # Errors
-/// See [`StoreError`]: a file that is not ours is refused, and so is a database too damaged to be written over.
-pub fn would_replace(place: &Place) -> Result<Replaced, StoreError> {
-    let file = DatabaseFile::resolve(&place.database)?;
-    match file.look()? {
-        Found::Nothing | Found::Empty => Ok(Replaced::Nothing),
-        Found::File => {
-            let connection = open_writing(&file)?;
-            schema(&connection, &file)?;
-            match Meta::read(&connection, &file) {
-                Ok(None) => Ok(Replaced::Nothing),
-                Ok(Some(_)) => Ok(Replaced::Database(audit::head(&connection, &file)?)),
-                Err(fault) => Err(fault),
-            }
-        }
-    }
+/// How long the file would be without its free pages.
+fn bytes_in_use(connection: &Connection) -> rusqlite::Result<u64> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
+    let pages = pragma("page_count")?.saturating_sub(pragma("freelist_count")?);
+    Ok(pages.saturating_mul(pragma("page_size")?))
 }
 
-/// Puts the accounts of a copy in the place of those that are there, in one transaction: after a crash it is the one or the
-/// other. Whoever has the database open sees them at the next look-up. Notes in the audit what was replaced.
-///
-/// # Errors
-/// See [`StoreError`]; nothing has changed then, but for an error while the note is written.
-pub fn restore(copy: &Path, place: &Place, actor: &Actor, now: UnixTime) -> Result<AuditHead, StoreError> {
-    let replaced = would_replace(place)?;
-    let (from_file, from, _) = list::open_made(copy)?;
-    let file = DatabaseFile::resolve(&place.database)?;
+/// What the copy holds; `None` if it was stopped.
+fn count(copy: &Path, watch: &Watch) -> Result<Option<Copied>, StoreError> {
+    let (file, connection, _) = list::open_of_any_schema(copy)?;
     let fail = |e| fault(file.path(), e);
-    {
-        let _lock = file.lock_folder()?;
-        let created = file.create()?;
-        let copied = copy_pages(&from, &from_file, &file);
-        if copied.is_err() && created {
-            file.remove_if_empty();
-        }
-        copied?;
-        file.sync_folder()?;
-    }
-    // Opened as for any change: migrated where the copy is older, and with the key proven to be its own.
-    let database = create::open_existing(place)?;
-    let transaction = Transaction::new_unchecked(&database.connection, TransactionBehavior::Immediate).map_err(fail)?;
-    let before = audit::head(&transaction, &file)?;
-    let detail = match replaced {
-        Replaced::Database(Some(head)) => {
-            Some(serde_json::json!({ "replaced": { "number": head.number, "head": head.hex() } }).to_string())
-        }
-        Replaced::Database(None) | Replaced::Nothing => None,
-    };
-    let entry = Entry { detail: detail.as_deref(), ..Entry::by(actor, now, "restore") };
-    let head = audit::append(&transaction, &file, database.sealing_key()?, &database.meta.database, before, &entry)?;
-    transaction.commit().map_err(fail)?;
-    Ok(head)
-}
-
-fn copy_pages(from: &Connection, from_file: &DatabaseFile, to: &DatabaseFile) -> Result<(), StoreError> {
-    let mut connection = open_writing(to)?;
-    let done =
-        Backup::new(from, &mut connection).and_then(|backup| backup.step(-1)).map_err(|e| fault(to.path(), e))?;
-    match done {
-        StepResult::Done => Ok(()),
-        StepResult::Busy | StepResult::Locked => Err(StoreError::Busy),
-        _ => {
-            Err(StoreError::Unreachable { path: from_file.path().to_owned(), fault: "was not copied whole".to_owned() })
-        }
-    }
+    let watched = Watched::begin(&connection, &file, watch, || Step::Uncounted)?;
+    let accounts = connection.query_row("SELECT count(*) FROM accounts", (), |row| row.get(0)).map_err(fail);
+    let Some(accounts) = watched.outcome(accounts)? else { return Ok(None) };
+    Ok(Some(Copied { accounts, head: audit::head(&connection, &file)? }))
 }
 
 fn exists(path: &Path) -> StoreError {

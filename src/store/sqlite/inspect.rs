@@ -1,6 +1,7 @@
 //! Looking through a whole database, for `sasldb-rs check` and `export`.
 
 use core::fmt;
+use std::path::Path;
 
 use rusqlite::Connection;
 
@@ -33,9 +34,24 @@ impl Inspector {
     /// See [`StoreError`].
     pub fn open(place: &Place) -> Result<Self, StoreError> {
         let (file, connection, meta) = list::open_made(&place.database)?;
-        let keys = Keys::read(&place.key_file)?;
+        Self::with(file, connection, meta, &place.key_file)
+    }
+
+    /// What is open already, with its key.
+    pub(super) fn with(
+        file: DatabaseFile,
+        connection: Connection,
+        meta: Meta,
+        key_file: &Path,
+    ) -> Result<Self, StoreError> {
+        let keys = Keys::read(key_file)?;
         meta.open(&keys)?;
         Ok(Self { file, connection, keys, meta })
+    }
+
+    /// What it looks at.
+    pub(super) fn parts(&self) -> (&DatabaseFile, &Connection) {
+        (&self.file, &self.connection)
     }
 
     /// The default realm and its aliases.

@@ -89,6 +89,19 @@ impl Lister {
 
 /// Opens a database that is made and as this program wants it, for reading.
 pub(super) fn open_made(database: &Path) -> Result<(DatabaseFile, Connection, Meta), StoreError> {
+    let (file, connection, schema) = open_of_any_schema(database)?;
+    if schema == Schema::Older {
+        return Err(StoreError::Unreachable {
+            path: database.to_owned(),
+            fault: "was made by an earlier version; the next change brings it up to date".to_owned(),
+        });
+    }
+    let meta = Meta::read(&connection, &file)?.ok_or_else(|| StoreError::Missing(database.to_owned()))?;
+    Ok((file, connection, meta))
+}
+
+/// Opens a database for reading that this version or an earlier one began to make.
+pub(super) fn open_of_any_schema(database: &Path) -> Result<(DatabaseFile, Connection, Schema), StoreError> {
     let missing = || StoreError::Missing(database.to_owned());
     let file = DatabaseFile::resolve(database)?;
     match file.look()? {
@@ -97,17 +110,9 @@ pub(super) fn open_made(database: &Path) -> Result<(DatabaseFile, Connection, Me
     }
     let connection = open_reading(&file)?;
     match schema(&connection, &file)? {
-        Schema::None => return Err(missing()),
-        Schema::Older => {
-            return Err(StoreError::Unreachable {
-                path: database.to_owned(),
-                fault: "was made by an earlier version; the next change brings it up to date".to_owned(),
-            });
-        }
-        Schema::Current => {}
+        Schema::None => Err(missing()),
+        schema => Ok((file, connection, schema)),
     }
-    let meta = Meta::read(&connection, &file)?.ok_or_else(missing)?;
-    Ok((file, connection, meta))
 }
 
 /// The first account of a realm.
