@@ -1,6 +1,7 @@
 //! Why a program stops short: what failed, on what, what to do, and the exit status. Here alone errors become words.
 
 use std::fmt;
+use std::io;
 
 use crate::config::ConfigError;
 use crate::identity::{IdentityError, MAX_PART};
@@ -34,6 +35,16 @@ impl Failure {
     /// A failure that ends the program with `exit`.
     pub(super) fn new(exit: Exit, cause: impl Into<anyhow::Error>) -> Self {
         Self { exit, cause: cause.into(), hint: None, cyrus_words: CyrusWords::OfStatus }
+    }
+
+    /// What is called `name` could not be read.
+    pub(super) fn cannot_read(name: impl fmt::Display, fault: io::Error) -> Self {
+        Self::new(Exit::Failure, anyhow::Error::new(fault).context(format!("cannot read {name}")))
+    }
+
+    /// What is called `name` could not be written.
+    pub(super) fn cannot_write(name: impl fmt::Display, fault: io::Error) -> Self {
+        Self::new(Exit::Failure, anyhow::Error::new(fault).context(format!("cannot write {name}")))
     }
 
     /// Says that the cause is already in the words that the Cyrus program has for it.
@@ -109,7 +120,7 @@ impl fmt::Display for Failure {
 }
 
 /// What came of writing to stdout.
-pub(super) fn written<T>(result: std::io::Result<T>) -> Result<T, Failure> {
+pub(super) fn written<T>(result: io::Result<T>) -> Result<T, Failure> {
     result.map_err(|fault| Failure::new(Exit::Failure, anyhow::Error::new(fault).context("cannot write to stdout")))
 }
 

@@ -5,15 +5,11 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use super::exit::Exit;
 use super::failure::Failure;
 
 /// Puts `text` in the place of what is at `path`, with the same permissions; a new file is its owner's alone.
 pub(super) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
-    try_replace(path, text).map_err(|fault| {
-        let cause = anyhow::Error::new(fault).context(format!("cannot write {}", path.display()));
-        Failure::new(Exit::Failure, cause)
-    })
+    try_replace(path, text).map_err(|fault| Failure::cannot_write(path.display(), fault))
 }
 
 fn try_replace(path: &Path, text: &str) -> io::Result<()> {

@@ -5,7 +5,7 @@ use base64ct::{Base64Unpadded, Encoding};
 
 use crate::secret::SecretBytes;
 
-use super::cost::{MAX_ARGON2_WORK, MAX_MEMORY, too_costly};
+use super::cost::{MAX_ARGON2_WORK, MAX_MEMORY, count, too_costly};
 use super::{HashError, PasswordHash};
 
 #[derive(Clone, Copy)]
@@ -79,12 +79,7 @@ pub(super) fn parse(flavour: Flavour, rest: &str, text: &str) -> Result<Password
 /// Memory in KiB, passes and lanes: `m=65536,t=3,p=1`, in this order, as every program writes them.
 fn costs(text: &str) -> Option<[u32; 3]> {
     let mut fields = text.split(',');
-    let mut next = |name: &str| {
-        let digits = fields.next()?.strip_prefix(name)?;
-        let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
-        // What is too large for a number is too costly as well.
-        (plain && !digits.is_empty()).then(|| digits.parse().unwrap_or(u32::MAX))
-    };
+    let mut next = |name: &str| count(fields.next()?.strip_prefix(name)?);
     let costs = [next("m=")?, next("t=")?, next("p=")?];
     fields.next().is_none().then_some(costs)
 }

@@ -41,6 +41,13 @@ pub(super) const MAX_ARGON2_WORK: u64 = 768 << 20;
 /// Bytes that scrypt writes: its memory times its parallelism.
 pub(super) const MAX_SCRYPT_WORK: u64 = 128 << 20;
 
+/// A count of rounds, passes or blocks as every program writes one: digits, without a sign or leading zeros. One that is too large for
+/// a number is the largest there is, and so too costly as well.
+pub(super) fn count(digits: &str) -> Option<u32> {
+    let is_plain = !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
+    (is_plain && !digits.is_empty()).then(|| digits.parse().unwrap_or(u32::MAX))
+}
+
 /// The error for `scheme`, which may cost at most `limit`.
 pub(super) const fn too_costly(scheme: &'static str, limit: &'static str) -> HashError {
     HashError::TooCostly { scheme, limit }

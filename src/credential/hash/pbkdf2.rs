@@ -11,7 +11,9 @@ use crate::credential::pbkdf2::pbkdf2;
 use crate::secret::SecretBytes;
 use crate::vocabulary::ScramHash;
 
-use super::cost::{MAX_PBKDF2_ITERATIONS, MAX_PBKDF2_SHA256_ITERATIONS, MAX_PBKDF2_SHA512_ITERATIONS, too_costly};
+use super::cost::{
+    MAX_PBKDF2_ITERATIONS, MAX_PBKDF2_SHA256_ITERATIONS, MAX_PBKDF2_SHA512_ITERATIONS, count, too_costly,
+};
 use super::label::{Labelled, decode_hex};
 use super::{HashError, PasswordHash};
 
@@ -55,16 +57,12 @@ impl Flavour {
 
     /// The number that `text` is, if so many iterations may be asked for.
     fn iterations(self, text: &str) -> Result<u32, HashError> {
-        let plain = !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
-        if text.is_empty() || !plain {
-            return Err(HashError::Malformed(self.name()));
-        }
+        let iterations = count(text).ok_or(HashError::Malformed(self.name()))?;
         let (most, limit) = match self {
             Self::Dovecot | Self::Sha1 => (MAX_PBKDF2_ITERATIONS, "4,000,000 iterations"),
             Self::Sha256 => (MAX_PBKDF2_SHA256_ITERATIONS, "3,500,000 iterations"),
             Self::Sha512 => (MAX_PBKDF2_SHA512_ITERATIONS, "700,000 iterations"),
         };
-        let iterations = text.parse().unwrap_or(u32::MAX);
         if iterations > most { Err(too_costly(self.name(), limit)) } else { Ok(iterations) }
     }
 }

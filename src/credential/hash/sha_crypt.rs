@@ -2,7 +2,7 @@
 
 use crate::secret::SecretBytes;
 
-use super::cost::{MAX_CRYPT_PASSWORD, MAX_SHA_ROUNDS, too_costly};
+use super::cost::{MAX_CRYPT_PASSWORD, MAX_SHA_ROUNDS, count, too_costly};
 use super::{HashError, PasswordHash, crypt};
 
 #[derive(Clone, Copy)]
@@ -52,7 +52,7 @@ pub(super) fn parse(flavour: Flavour, rest: &str, text: &str) -> Result<Password
     let (rounds, salt, digest) = match first.strip_prefix("rounds=") {
         Some(rounds) => {
             let (salt, digest) = after.split_once('$').ok_or(malformed)?;
-            (read_rounds(rounds).ok_or(malformed)?, salt, digest)
+            (count(rounds).ok_or(malformed)?, salt, digest)
         }
         None => (sha_crypt::Params::RECOMMENDED_ROUNDS, first, after),
     };
@@ -66,12 +66,6 @@ pub(super) fn parse(flavour: Flavour, rest: &str, text: &str) -> Result<Password
     let digest = crypt::decode(digest, flavour.order()).ok_or(malformed)?;
     let method = Method { flavour, rounds, salt: salt.to_owned() };
     Ok(PasswordHash::new(super::Method::ShaCrypt(method), digest, text.to_owned()))
-}
-
-/// A count as crypt(3) writes it, without a sign or leading zeros. What is too large for a number is too costly as well.
-fn read_rounds(digits: &str) -> Option<u32> {
-    let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.is_empty() && !digits.starts_with('0');
-    plain.then(|| digits.parse().unwrap_or(u32::MAX))
 }
 
 impl Method {

@@ -5,7 +5,6 @@ use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::cli::exit::Exit;
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::{Data, Reader};
 
@@ -28,7 +27,7 @@ impl Sink {
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         let file = made.map_err(|fault| {
             let exists = fault.kind() == io::ErrorKind::AlreadyExists;
-            let failure = cannot_write(path, fault);
+            let failure = Failure::cannot_write(path.display(), fault);
             if exists { failure.hint("nothing is written over: name a file that is not there") } else { failure }
         })?;
         Ok(Self::File(NewFile { file: BufWriter::new(file), path: path.to_owned(), is_whole: false }))
@@ -37,9 +36,9 @@ impl Sink {
     pub(super) fn line(&mut self, line: &str) -> Result<Reader, Failure> {
         match self {
             Self::Stdout(data) => failure::written(data.line(line)),
-            Self::File(new) => {
-                writeln!(new.file, "{line}").map(|()| Reader::Present).map_err(|fault| cannot_write(&new.path, fault))
-            }
+            Self::File(new) => writeln!(new.file, "{line}")
+                .map(|()| Reader::Present)
+                .map_err(|fault| Failure::cannot_write(new.path.display(), fault)),
         }
     }
 
@@ -49,7 +48,7 @@ impl Sink {
             Self::Stdout(data) => failure::written(data.finish()).map(drop),
             Self::File(mut new) => {
                 let synced = new.file.flush().and_then(|()| new.file.get_ref().sync_all());
-                synced.map_err(|fault| cannot_write(&new.path, fault))?;
+                synced.map_err(|fault| Failure::cannot_write(new.path.display(), fault))?;
                 new.is_whole = true;
                 Ok(())
             }
@@ -63,9 +62,4 @@ impl Drop for NewFile {
             let _ = fs::remove_file(&self.path);
         }
     }
-}
-
-fn cannot_write(path: &Path, fault: io::Error) -> Failure {
-    let cause = anyhow::Error::new(fault).context(format!("cannot write {}", path.display()));
-    Failure::new(Exit::Failure, cause)
 }

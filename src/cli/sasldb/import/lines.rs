@@ -6,7 +6,6 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 
 /// The longest line that is held. LDIF may have a photograph in one.
@@ -26,8 +25,8 @@ impl Input {
             return Ok(Self { input: Box::new(io::stdin().lock()), name: "stdin".to_owned(), length: 0 });
         }
         let name = path.display().to_string();
-        let file = File::open(path).map_err(|fault| cannot_read(&name, fault))?;
-        let length = file.metadata().map_err(|fault| cannot_read(&name, fault))?.len();
+        let file = File::open(path).map_err(|fault| Failure::cannot_read(&name, fault))?;
+        let length = file.metadata().map_err(|fault| Failure::cannot_read(&name, fault))?.len();
         Ok(Self { input: Box::new(file), name, length })
     }
 
@@ -45,9 +44,12 @@ impl Input {
             let left = whole.capacity().saturating_sub(whole.len());
             let piece = u64::try_from(left).unwrap_or(u64::MAX);
             let read = self.input.by_ref().take(piece).read_to_end(&mut whole);
-            read.map_err(|fault| cannot_read(&self.name, fault))?;
+            read.map_err(|fault| Failure::cannot_read(&self.name, fault))?;
             if u64::try_from(whole.len()).unwrap_or(u64::MAX) > limit {
-                return Err(cannot_read(&self.name, io::Error::other(format!("it is longer than {limit} bytes"))));
+                return Err(Failure::cannot_read(
+                    &self.name,
+                    io::Error::other(format!("it is longer than {limit} bytes")),
+                ));
             }
             if whole.len() < whole.capacity() {
                 return Ok(whole);
@@ -70,7 +72,7 @@ impl Input {
         loop {
             let read = match self.input.read(buffer.get_mut(length..).unwrap_or_default()) {
                 Err(fault) if fault.kind() == io::ErrorKind::Interrupted => continue,
-                read => read.map_err(|fault| cannot_read(&self.name, fault))?,
+                read => read.map_err(|fault| Failure::cannot_read(&self.name, fault))?,
             };
             length = length.saturating_add(read);
             let mut rest = buffer.get(..length).unwrap_or_default();
@@ -98,10 +100,6 @@ impl Input {
             length = kept;
         }
     }
-}
-
-fn cannot_read(name: &str, fault: io::Error) -> Failure {
-    Failure::new(Exit::Failure, anyhow::Error::new(fault).context(format!("cannot read {name}")))
 }
 
 #[cfg(test)]
