@@ -75,6 +75,20 @@ pub(super) fn head(connection: &Connection, file: &DatabaseFile) -> Result<Optio
     last().map_err(|e| fault(file.path(), e))
 }
 
+/// The entry `number`, if there is one.
+pub(super) fn at(connection: &Connection, file: &DatabaseFile, number: u64) -> Result<Option<AuditHead>, StoreError> {
+    // SQLite's numbers end there.
+    let Ok(row) = i64::try_from(number) else { return Ok(None) };
+    let mac = || {
+        connection
+            .prepare_cached("SELECT mac FROM audit WHERE number = ?1")?
+            .query_row((row,), |row| row.get(0))
+            .optional()
+    };
+    let mac: Option<[u8; 32]> = mac().map_err(|e| fault(file.path(), e))?;
+    Ok(mac.map(|mac| AuditHead { number, mac }))
+}
+
 /// The number of the entry after `head`.
 pub(super) fn next_number(head: Option<AuditHead>) -> u64 {
     head.map_or(0, |head| head.number).saturating_add(1)

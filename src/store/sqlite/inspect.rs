@@ -126,6 +126,15 @@ impl Inspector {
         portable::seal(self.keys.find(self.meta.key_id)?, identity, password, entropy)
     }
 
+    /// The place in the chain of the audit's entry `number`, if there is one; whether it is as it was written,
+    /// [`Self::verify_audit`] can tell.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn audit_at(&self, number: u64) -> Result<Option<AuditHead>, StoreError> {
+        audit::at(&self.connection, &self.file, number)
+    }
+
     /// Follows the audit's chain from its beginning and gives its end, and each of its places to `visit`.
     ///
     /// # Errors

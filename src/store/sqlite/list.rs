@@ -78,12 +78,7 @@ impl Lister {
     /// # Errors
     /// See [`StoreError`].
     pub fn audit_at(&self, number: u64) -> Result<Option<AuditHead>, StoreError> {
-        let mut found = None;
-        self.audit(number.saturating_sub(1), &mut |entry| {
-            found = Some(entry.head).filter(|head| head.number == number);
-            false
-        })?;
-        Ok(found)
+        audit::at(&self.connection, &self.file, number)
     }
 }
 

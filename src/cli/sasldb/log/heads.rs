@@ -1,28 +1,18 @@
 //! The audit's heads as the system's log has them: ` audit=NUMBER head=HEX` in a line.
 
-use std::collections::BTreeMap;
-use std::io::BufRead;
+use std::io::{self, BufRead};
 
 use crate::cli::audit_log::{HEAD, NUMBER};
+use crate::cli::input;
 use crate::store::{AuditHead, hex};
 
-/// MACs by the number of their entry. A number may come with several: a database restored from a backup counts on from there.
-pub(super) type Heads = BTreeMap<u64, Vec<[u8; 32]>>;
-
-/// Reads the heads of all lines that have one. Lines are cut at their end only: a log may hold any bytes.
-pub(super) fn read(mut input: impl BufRead) -> std::io::Result<Heads> {
-    let mut heads = Heads::new();
-    let mut line = Vec::new();
-    while input.read_until(b'\n', &mut line)? != 0 {
-        if let Some(head) = head_of(&String::from_utf8_lossy(&line)) {
-            let macs = heads.entry(head.number).or_default();
-            if !macs.contains(&head.mac) {
-                macs.push(head.mac);
-            }
+/// Gives the head of each line that has one to `take`.
+pub(super) fn each(input: impl BufRead, mut take: impl FnMut(AuditHead)) -> io::Result<()> {
+    input::lines(input, |line| {
+        if let Some(head) = line.and_then(|line| head_of(&String::from_utf8_lossy(line))) {
+            take(head);
         }
-        line.clear();
-    }
-    Ok(heads)
+    })
 }
 
 /// The last one of the line: an account's name stands before it and may look like one.
@@ -40,16 +30,15 @@ mod tests {
     #[test]
     fn heads_are_found_wherever_the_line_has_them() {
         let mac = "0f".repeat(32);
+        let other = "ab".repeat(32);
         let log = format!(
             "Nov 24 10:00:00 mx1 saslpasswd-rs[7]: password set: account=\"joe@x audit=9 head=00\" uid=0 audit=12 head={mac}\n\
              \u{FFFD} audit=13 head={mac} and more\n\
              audit=x head={mac}\n\
-             a audit=14 head={mac}\r\n a audit=14 head={mac}\n a audit=14 head={}",
-            "ab".repeat(32)
+             a audit=14 head={mac}\r\n a audit=14 head={mac}\n a audit=14 head={other}"
         );
-        let found = read(log.as_bytes()).unwrap();
-        assert_eq!(found.keys().copied().collect::<Vec<_>>(), [12, 14]);
-        assert_eq!(found[&14], [[0x0f; 32], [0xab; 32]]);
-        assert_eq!(AuditHead { number: 12, mac: found[&12][0] }.hex(), mac);
+        let mut found = Vec::new();
+        each(log.as_bytes(), |head| found.push((head.number, head.hex()))).unwrap();
+        assert_eq!(found, [(12, mac.clone()), (14, mac.clone()), (14, mac), (14, other)]);
     }
 }

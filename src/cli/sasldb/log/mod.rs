@@ -1,5 +1,6 @@
 //! `sasldb-rs log`: every change that was made, as lines of fixed columns for people and scripts, or JSON for programs.
 
+mod compared;
 mod heads;
 mod verify;
 

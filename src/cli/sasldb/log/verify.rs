@@ -14,11 +14,13 @@ use crate::store::StoreError;
 use crate::store::sqlite::Inspector;
 
 use super::super::options::VerifyLog;
-use super::heads::{self, Heads};
+use super::compared::Compared;
+use super::heads;
 
 pub(super) fn verify(site: &Site, verify: &VerifyLog) -> Result<Exit, Failure> {
-    let against = verify.against.as_deref().map(read).transpose()?;
-    let found = look(site, against.as_ref())?;
+    let inspector = Inspector::open(site.place())?;
+    let against = verify.against.as_deref().map(|path| compare(&inspector, path)).transpose()?;
+    let found = look(&inspector, against.as_ref())?;
     let sound = found.broken.is_none() && found.differ.is_empty() && found.cut.is_empty();
     let text = if verify.json {
         serde_json::to_string_pretty(&found)
@@ -47,27 +49,24 @@ struct Found {
     cut: Vec<u64>,
 }
 
-fn look(site: &Site, against: Option<&Heads>) -> Result<Found, Failure> {
-    let inspector = Inspector::open(site.place())?;
+/// Follows the chain after all else has been read: what it proves is what `against` was compared with.
+fn look(inspector: &Inspector, against: Option<&Compared>) -> Result<Found, Failure> {
     let mut found = Found { entries: 0, head: None, broken: None, confirmed: 0, differ: Vec::new(), cut: Vec::new() };
     let followed = inspector.verify_audit(&mut |head| {
         found.entries = head.number;
         found.head = Some(head.hex());
-        match against.and_then(|heads| heads.get(&head.number)) {
-            Some(known) if known.contains(&head.mac) => found.confirmed = found.confirmed.saturating_add(1),
-            Some(_) => found.differ.push(head.number),
-            None => {}
-        }
     });
     match followed {
         Ok(_) => {}
         Err(StoreError::Damaged(what)) => found.broken = Some(what),
         Err(other) => return Err(other.into()),
     }
-    if found.broken.is_none() {
-        let beyond = found.entries.saturating_add(1)..;
-        found.cut =
-            against.into_iter().flat_map(|heads| heads.range(beyond.clone())).map(|(number, _)| *number).collect();
+    if let Some(against) = against {
+        found.confirmed = against.confirmed(found.entries);
+        found.differ = against.differ(found.entries);
+        if found.broken.is_none() {
+            found.cut = against.beyond(found.entries);
+        }
     }
     Ok(found)
 }
@@ -88,15 +87,26 @@ impl Found {
     }
 }
 
-/// Reads the system's log from a file, or from stdin for `-`.
-fn read(path: &Path) -> Result<Heads, Failure> {
-    let heads = input::read(path, heads::read)?;
-    if heads.is_empty() {
+/// Compares the heads of the system's log with the entries that are stored. The log is in a file, or for `-` comes from stdin.
+fn compare(inspector: &Inspector, path: &Path) -> Result<Compared, Failure> {
+    let (mut compared, mut fault) = (Compared::default(), None);
+    let stored = |number| inspector.audit_at(number);
+    input::read(path, |log| {
+        heads::each(log, |head| {
+            if fault.is_none() {
+                fault = compared.take(head, stored).err();
+            }
+        })
+    })?;
+    if let Some(fault) = fault {
+        return Err(fault.into());
+    }
+    if !compared.any {
         // To compare with nothing would look like a proof.
         let cause = anyhow::anyhow!("no line of {} has a head of the audit", path.display());
         return Err(Failure::new(Exit::Failure, cause).hint(
             "journalctl -t saslpasswd-rs -t sasldb-rs shows those lines, or the file that syslogd keeps for authpriv",
         ));
     }
-    Ok(heads)
+    Ok(compared)
 }

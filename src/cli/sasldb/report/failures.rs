@@ -1,17 +1,15 @@
 //! What the helper's log tells of logins that failed, in bounded memory however long it is.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, Read as _};
+use std::io::{self, BufRead};
 use std::net::{IpAddr, Ipv6Addr};
 
+use crate::cli::input;
 use crate::event::{Logged, LoginLine, User, Verdict};
 use crate::identity::IdentityKey;
 
 use super::counts::{Counts, count, top};
 use super::facts::{AccountCount, Failures, ReasonCount, SourceCount};
-
-/// The longest line that is looked at. The helper's own are far shorter.
-const MAX_LINE: u64 = 4096;
 
 /// The program as syslog names it.
 const TAG: &str = "saslauthd-rs";
@@ -55,7 +53,7 @@ impl std::fmt::Display for Source {
 
 impl FailureLog {
     /// Reads the log to its end. It may hold any bytes, and other programs' lines.
-    pub(super) fn read(mut input: impl BufRead) -> io::Result<Self> {
+    pub(super) fn read(input: impl BufRead) -> io::Result<Self> {
         let mut log = Self {
             facts: Failures::default(),
             sources: Counts::new(),
@@ -64,17 +62,10 @@ impl FailureLog {
             reasons: BTreeMap::new(),
             accounts: BTreeMap::new(),
         };
-        let mut line = Vec::new();
-        while input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)? != 0 {
-            if line.last() == Some(&b'\n') {
-                line.pop();
-            } else if !input.fill_buf()?.is_empty() {
-                input.skip_until(b'\n')?;
-                line.clear();
-            }
-            log.add(std::str::from_utf8(&line).ok().and_then(logged));
-            line.clear();
-        }
+        input::lines(input, |line| {
+            let text = line.and_then(|line| std::str::from_utf8(line).ok());
+            log.add(text.and_then(logged));
+        })?;
         Ok(log)
     }
 
