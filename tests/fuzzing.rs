@@ -118,6 +118,31 @@ macro_rules! fuzzed {
 }
 
 fuzzed!(
-    frames, sessions, names, plain, login, mux, external, cram_md5, digest_md5, scram, clients, records, hashes,
-    lookups, changes, settings, entries, imports
+    frames,
+    sessions,
+    names,
+    plain,
+    login,
+    mux,
+    external,
+    cram_md5,
+    digest_md5,
+    scram,
+    clients,
+    records,
+    hashes,
+    lookups,
+    changes,
+    settings,
+    entries,
+    sasldb2,
+    passwd_file,
+    htpasswd,
+    htdigest,
+    shadow,
+    ldif,
+    roles,
+    csv,
+    logs,
+    sealed
 );

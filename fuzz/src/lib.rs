@@ -8,24 +8,34 @@ pub mod changes;
 pub mod clients;
 mod counted;
 pub mod cram_md5;
+pub mod csv;
 pub mod digest_md5;
 pub mod entries;
 pub mod external;
 pub mod frames;
 mod hash_file;
 pub mod hashes;
-pub mod imports;
+pub mod htdigest;
+pub mod htpasswd;
+pub mod ldif;
+mod lines;
 pub mod login;
+pub mod logs;
 pub mod lookups;
 pub mod mux;
 pub mod names;
 mod oracle;
+pub mod passwd_file;
 pub mod plain;
 pub mod random;
 pub mod records;
+pub mod roles;
+pub mod sasldb2;
 pub mod scram;
+pub mod sealed;
 pub mod sessions;
 pub mod settings;
+pub mod shadow;
 mod site;
 
 /// One target.
@@ -40,7 +50,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 27] = [
     Target { name: "frames", run: frames::target, inputs: 15_000 },
     Target { name: "sessions", run: sessions::target, inputs: 4_500 },
     Target { name: "names", run: names::target, inputs: 60_000 },
@@ -58,5 +68,14 @@ pub const TARGETS: [Target; 18] = [
     Target { name: "changes", run: changes::target, inputs: 60_000 },
     Target { name: "settings", run: settings::target, inputs: 6_000 },
     Target { name: "entries", run: entries::target, inputs: 6_000 },
-    Target { name: "imports", run: imports::target, inputs: 3_000 },
+    Target { name: "sasldb2", run: sasldb2::target, inputs: 3_000 },
+    Target { name: "passwd_file", run: passwd_file::target, inputs: 30_000 },
+    Target { name: "htpasswd", run: htpasswd::target, inputs: 30_000 },
+    Target { name: "htdigest", run: htdigest::target, inputs: 30_000 },
+    Target { name: "shadow", run: shadow::target, inputs: 30_000 },
+    Target { name: "ldif", run: ldif::target, inputs: 30_000 },
+    Target { name: "roles", run: roles::target, inputs: 30_000 },
+    Target { name: "csv", run: csv::target, inputs: 30_000 },
+    Target { name: "logs", run: logs::target, inputs: 15_000 },
+    Target { name: "sealed", run: sealed::target, inputs: 15_000 },
 ];

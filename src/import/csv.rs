@@ -50,6 +50,9 @@ enum At {
     Quote,
 }
 
+/// How a record should be written.
+const QUOTES: &str = "as RFC 4180 has it: a field with quotes in it is quoted, and they are doubled";
+
 /// More columns than anybody's heading has; no field of a longer record is kept.
 const MAX_FIELDS: usize = 64;
 
@@ -105,13 +108,13 @@ impl Csv {
         let fields: Vec<&[u8]> =
             starts.zip(&self.ends).map(|(start, end)| bytes.get(start..*end).unwrap_or_default()).collect();
         let done = match &self.heading {
+            None if self.is_wrong => Err(OtherFile { line, why: format!("its heading is not {QUOTES}") }),
             None => heading(line, &fields).map(|heading| self.heading = Some(heading)),
             Some(heading) => {
                 let found = if self.fields.overflows() {
                     Found { line, who: None, entry: Err(Fault::TooLong) }
                 } else if self.is_wrong {
-                    let why = "as RFC 4180 has it: a field with quotes in it is quoted, and they are doubled";
-                    Found { line, who: None, entry: Err(Fault::Shape(why)) }
+                    Found { line, who: None, entry: Err(Fault::Shape(QUOTES)) }
                 } else {
                     record(line, heading, &fields)
                 };
@@ -313,6 +316,10 @@ mod tests {
                 "line 1: its column 2 has no heading of its own; known are user, realm, password, hash, verifier",
             ),
             ("user,realm", "line 1: the heading names no user, or nothing of a password"),
+            (
+                "\"user\"x,hash",
+                "line 1: its heading is not as RFC 4180 has it: a field with quotes in it is quoted, and they are doubled",
+            ),
             ("password", "line 1: the heading names no user, or nothing of a password"),
         ] {
             let read = read(&mut Csv::default(), heading.as_bytes(), &mut |_| panic!("{heading}"));

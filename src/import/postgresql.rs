@@ -268,6 +268,12 @@ mod tests {
                 "4 Joe: scram-sha-256",
             ),
             (format!("SELECT E'\\\\', E'\\';';\nALTER ROLE joe PASSWORD '{verifier}';"), "2 joe: scram-sha-256"),
+            (format!("SELECT E'it''s \\';';\nALTER ROLE joe PASSWORD '{verifier}';"), "2 joe: scram-sha-256"),
+            (format!("SELECT namE'\\';ALTER ROLE joe PASSWORD '{verifier}';"), "1 joe: scram-sha-256"),
+            (
+                format!("ALTER ROLE joe UNTIL E'\\' PASSWORD ' PASSWORD '{verifier}';"),
+                "1 joe: VALID UNTIL: it is no time with a zone",
+            ),
             ("ALTER ROLE joe PASSWORD NULL;".to_owned(), "1 joe: no password logs in to it"),
             ("ALTER ROLE joe PASSWORD 'secret';".to_owned(), "1 joe: password: it is no verifier of PostgreSQL's"),
             ("ALTER ROLE joe PASSWORD 'SCRAM-SHA-256$4096';".to_owned(), "1 joe: not a well-formed SCRAM-SHA-256 hash"),

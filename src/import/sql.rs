@@ -15,19 +15,26 @@ pub(super) enum At {
 
 /// Finds the end of a statement, byte by byte.
 #[derive(Debug, Default)]
-pub(super) struct Walk {
-    within: Within,
-    last: u8,
-}
+pub(super) struct Walk(Within);
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Within {
     #[default]
     Nothing,
+    /// A word or a number.
+    Word,
+    /// `E` alone, which makes what is quoted behind it an `E'...'`.
+    E,
+    /// `-` alone.
+    Dash,
     /// `'...'`, where `''` is one quote: it seems to end and begin again.
     Text,
     /// `E'...'`, where `\'` is one too.
     EscapedText,
+    /// Behind a backslash in it.
+    Escape,
+    /// Behind a quote in it: of two that stand for one, or at its end.
+    EscapedTextQuote,
     /// `"..."`.
     Name,
     /// From `--` to the end of the line.
@@ -37,24 +44,27 @@ enum Within {
 impl Walk {
     /// Takes the next byte.
     pub(super) fn step(&mut self, byte: u8) -> At {
-        let last = core::mem::replace(&mut self.last, byte);
-        let (within, at) = match (self.within, byte) {
-            (Within::Nothing, b';') => (Within::Nothing, At::End),
-            (Within::Nothing, b'\'') if matches!(last, b'E' | b'e') => (Within::EscapedText, At::Inside),
-            (Within::Nothing, b'\'') => (Within::Text, At::Inside),
-            (Within::Nothing, b'"') => (Within::Name, At::Inside),
-            (Within::Nothing, b'-') if last == b'-' => (Within::Comment, At::Inside),
-            (Within::Comment, b'\n') => (Within::Nothing, At::Comment),
+        let (within, at) = match (self.0, byte) {
             (Within::Text, b'\'') | (Within::Name, b'"') => (Within::Nothing, At::Inside),
-            (Within::EscapedText, b'\'') if last != b'\\' => (Within::Nothing, At::Inside),
-            // A backslash that is escaped itself escapes nothing.
-            (Within::EscapedText, b'\\') if last == b'\\' => {
-                self.last = 0;
+            (within @ (Within::Text | Within::Name), _) => (within, At::Inside),
+            (Within::EscapedText, b'\\') => (Within::Escape, At::Inside),
+            (Within::EscapedText, b'\'') => (Within::EscapedTextQuote, At::Inside),
+            (Within::EscapedText | Within::Escape, _) | (Within::EscapedTextQuote, b'\'') => {
                 (Within::EscapedText, At::Inside)
             }
-            (within, _) => (within, At::Inside),
+            (Within::Comment, b'\n') => (Within::Nothing, At::Comment),
+            (Within::Comment, _) | (Within::Dash, b'-') => (Within::Comment, At::Inside),
+            (_, b';') => (Within::Nothing, At::End),
+            (Within::E, b'\'') => (Within::EscapedText, At::Inside),
+            (_, b'\'') => (Within::Text, At::Inside),
+            (_, b'"') => (Within::Name, At::Inside),
+            (_, b'-') => (Within::Dash, At::Inside),
+            (Within::Word | Within::E, byte) if is_of_word(byte) => (Within::Word, At::Inside),
+            (_, b'E' | b'e') => (Within::E, At::Inside),
+            (_, byte) if is_of_word(byte) => (Within::Word, At::Inside),
+            _ => (Within::Nothing, At::Inside),
         };
-        self.within = within;
+        self.0 = within;
         at
     }
 }
@@ -101,12 +111,13 @@ pub(super) fn tokens(statement: &[u8]) -> Vec<Token> {
     let mut rest = statement;
     while let Some((&first, after)) = rest.split_first() {
         rest = match first {
-            b'\'' | b'"' => {
-                let (content, after) = quoted(after, first);
-                tokens.push(if first == b'"' { Token::Name(content) } else { Token::Text(SecretBytes::new(content)) });
+            b'"' => {
+                let (content, after) = quoted(after, first, false);
+                tokens.push(Token::Name(content));
                 after
             }
-            b'E' | b'e' if after.first() == Some(&b'\'') => after,
+            b'\'' => text(after, false, &mut tokens),
+            b'E' | b'e' if after.first() == Some(&b'\'') => text(after.get(1..).unwrap_or_default(), true, &mut tokens),
             b'-' if after.first() == Some(&b'-') => {
                 let end = memchr::memchr(b'\n', after).unwrap_or(after.len());
                 after.get(end..).unwrap_or_default()
@@ -127,27 +138,46 @@ pub(super) fn tokens(statement: &[u8]) -> Vec<Token> {
     tokens
 }
 
-/// What stands before the quote that ends it, with two quotes as one, and what comes after.
-fn quoted(rest: &[u8], quote: u8) -> (Vec<u8>, &[u8]) {
-    let (written, after) = rest.split_at(end_of_quoted(rest, quote));
+/// Takes a text behind its first quote, and gives what comes after it.
+fn text<'a>(rest: &'a [u8], escapes: bool, tokens: &mut Vec<Token>) -> &'a [u8] {
+    let (content, after) = quoted(rest, b'\'', escapes);
+    tokens.push(Token::Text(SecretBytes::new(content)));
+    after
+}
+
+/// What stands before the quote that ends it, with two quotes as one, and what comes after. With `escapes` a quote behind a backslash
+/// ends nothing; both stay.
+fn quoted(rest: &[u8], quote: u8, escapes: bool) -> (Vec<u8>, &[u8]) {
+    let (written, after) = rest.split_at(end_of_quoted(rest, quote, escapes));
     // As long as it can become, so that no copy of a password is outgrown and left behind; and no longer, since there may be
     // thousands in a statement.
     let mut content = Vec::with_capacity(written.len());
-    let mut is_first_of_two = false;
-    for &byte in written {
-        is_first_of_two = byte == quote && !is_first_of_two;
-        if !is_first_of_two {
-            content.push(byte);
+    let mut left = written;
+    loop {
+        left = match left {
+            [] => return (content, after.get(1..).unwrap_or_default()),
+            [b'\\', escaped, left @ ..] if escapes => {
+                content.extend_from_slice(&[b'\\', *escaped]);
+                left
+            }
+            [first, second, left @ ..] if *first == quote && *second == quote => {
+                content.push(quote);
+                left
+            }
+            [byte, left @ ..] => {
+                content.push(*byte);
+                left
+            }
         }
     }
-    (content, after.get(1..).unwrap_or_default())
 }
 
 /// Where the quote stands that no other follows; at the end, if there is none.
-fn end_of_quoted(rest: &[u8], quote: u8) -> usize {
+fn end_of_quoted(rest: &[u8], quote: u8, escapes: bool) -> usize {
     let mut end = 0usize;
     loop {
         end = match rest.get(end..).unwrap_or_default() {
+            [b'\\', _, ..] if escapes => end.saturating_add(2),
             [first, second, ..] if *first == quote && *second == quote => end.saturating_add(2),
             [first, ..] if *first != quote => end.saturating_add(1),
             _ => return end,
@@ -168,12 +198,15 @@ mod tests {
         let behind = [b' '; 1000];
         for (written, content) in [("'", ""), ("a'", "a"), ("a''b'", "a'b"), ("''''''''''x'", "'''''x")] {
             let rest = [written.as_bytes(), &behind].concat();
-            let (found, after) = quoted(&rest, b'\'');
+            let (found, after) = quoted(&rest, b'\'', false);
             assert_eq!((found.as_slice(), after), (content.as_bytes(), behind.as_slice()), "{written}");
             assert!(found.capacity() < 100, "{written}");
         }
+        for (written, content) in [(r"a\'b'", r"a\'b"), (r"a''\\'", r"a'\\"), (r"\", r"\"), (r"a\'", r"a\'")] {
+            assert_eq!(quoted(written.as_bytes(), b'\'', true).0, content.as_bytes(), "{written}");
+        }
         for (written, content) in [("", ""), ("a", "a"), ("a''", "a'")] {
-            assert_eq!(quoted(written.as_bytes(), b'\''), (content.into(), [].as_slice()), "{written}");
+            assert_eq!(quoted(written.as_bytes(), b'\'', false), (content.into(), [].as_slice()), "{written}");
         }
     }
 }

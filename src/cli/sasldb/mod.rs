@@ -32,6 +32,7 @@ use clap::{CommandFactory, Parser};
 #[doc(hidden)]
 pub use self::apply::{Told, entries_of};
 use self::options::{Command, Options};
+pub use self::report::failures_of;
 use super::exit::Exit;
 use super::output::{Data, Program, to_stderr};
 use super::site::Site;

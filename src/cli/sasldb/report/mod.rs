@@ -21,6 +21,7 @@ use crate::cli::site::{self, Site};
 use crate::cli::unused::{Record, ago};
 use crate::cli::when::rfc3339;
 use crate::cli::whole_file;
+use crate::identity::Identity;
 use crate::runtime::UnixTime;
 use crate::store::StoreError;
 use crate::store::activity::LastUse;
@@ -77,6 +78,15 @@ fn read(program: &Program, path: &Path) -> Result<FailureLog, Failure> {
         program.complain(format_args!("no line of {} tells of a login", path.display()));
     }
     Ok(log)
+}
+
+/// What a report says of a log, as JSON, where these are all accounts; for the fuzzer.
+#[doc(hidden)]
+#[must_use]
+pub fn failures_of(log: &[u8], accounts: &[Identity]) -> String {
+    let Ok(mut failures) = FailureLog::read(log) else { return String::new() };
+    accounts.iter().for_each(|identity| failures.there_is(&identity.key(), || identity.to_string()));
+    serde_json::to_string(&failures.into_facts(usize::MAX)).unwrap_or_default()
 }
 
 /// Gives every account to `visit`, with what is known of its use since then, until it returns false. Says since when all is known.
