@@ -162,8 +162,9 @@ fn entry(name: &[u8], verifier: &[u8]) -> Result<Entry, Fault> {
     if verifier.is_empty() {
         return Err(Fault::NoPassword);
     }
-    // In SQL that a person wrote a password stands in the clear, and looks like a damaged verifier.
-    if !verifier.starts_with(b"SCRAM-SHA-256$") && !verifier.starts_with(b"md5") {
+    let is_md5 = |hex: &[u8]| hex.len() == 32 && hex.iter().all(u8::is_ascii_hexdigit);
+    // In SQL that a person wrote a password stands in the clear, and may look like a damaged verifier, or like a hash of crypt(3).
+    if !verifier.starts_with(b"SCRAM-SHA-256$") && !verifier.strip_prefix(b"md5").is_some_and(is_md5) {
         return Err(Fault::Part { part: "password", why: "it is no verifier of PostgreSQL's" });
     }
     Entry::of(&text_from_wire(name), text(verifier)?)
@@ -276,6 +277,10 @@ mod tests {
             ),
             ("ALTER ROLE joe PASSWORD NULL;".to_owned(), "1 joe: no password logs in to it"),
             ("ALTER ROLE joe PASSWORD 'secret';".to_owned(), "1 joe: password: it is no verifier of PostgreSQL's"),
+            (
+                "ALTER ROLE joe PASSWORD 'md511fcc079bA';".to_owned(),
+                "1 joe: password: it is no verifier of PostgreSQL's",
+            ),
             ("ALTER ROLE joe PASSWORD 'SCRAM-SHA-256$4096';".to_owned(), "1 joe: not a well-formed SCRAM-SHA-256 hash"),
             (
                 format!("ALTER ROLE joe PASSWORD '{verifier}' VALID UNTIL 'soon';"),
