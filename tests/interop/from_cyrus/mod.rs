@@ -178,6 +178,7 @@ fn every_command_of_the_page_is_one_that_these_tests_give() {
         "### Exim",
         "### Cyrus IMAP",
         "### OpenLDAP",
+        "### Subversion",
         "## 6. See that it works",
         "## 7. Put the old file away",
         "## 8. Scripts",
@@ -190,6 +191,7 @@ fn every_command_of_the_page_is_one_that_these_tests_give() {
         "### Exim goes back",
         "### Cyrus IMAP goes back",
         "### OpenLDAP goes back",
+        "### Subversion goes back",
         "### The last thing",
     ];
     let shown: Vec<_> = sections(PAGE).into_iter().filter(|(_, blocks)| !blocks.is_empty()).map(|(of, _)| of).collect();

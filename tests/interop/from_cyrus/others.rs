@@ -1,7 +1,8 @@
 //! Programs on the move that are no mail servers.
 
 use crate::machine::Machine;
-use crate::sasl::served::{IMAP_ALONE, bind, imap, start, wait_for_port};
+use crate::pages::block;
+use crate::sasl::served::{IMAP_ALONE, bind, imap, look_into_at, start, wait_for_port};
 use crate::sasl::walk::Answer;
 
 use super::{Move, OLD_FILE, Server, prepare, start_saslauthd};
@@ -9,7 +10,6 @@ use super::{Move, OLD_FILE, Server, prepare, start_saslauthd};
 struct Other {
     machine: Machine,
     heading: &'static str,
-    port: u16,
     log_in: fn(&Machine, &str, &str, &str) -> Answer,
 }
 
@@ -27,7 +27,6 @@ impl Server for Other {
     }
 
     fn lets_in(&self, mechanism: &str, user: &str, password: &str) -> bool {
-        wait_for_port(&self.machine, self.port);
         (self.log_in)(&self.machine, mechanism, user, password) == Answer::Accepted
     }
 
@@ -48,7 +47,11 @@ fn from_cyrus_imap() -> Move<Other> {
     machine.shell("sed -i '/^sasl_pwcheck_method/d' /etc/imapd.conf; cat /root/lines >>/etc/imapd.conf");
     start_saslauthd(&machine, "");
     start(&machine, "cyrus-imapd");
-    Move { server: Other { machine, heading: "### Cyrus IMAP", port: 143, log_in: imap } }
+    let log_in = |machine: &Machine, mechanism: &str, user: &str, password: &str| {
+        wait_for_port(machine, 143);
+        imap(machine, mechanism, user, password)
+    };
+    Move { server: Other { machine, heading: "### Cyrus IMAP", log_in } }
 }
 
 /// slapd has its mechanisms and libsasl2's plugin in the directory itself.
@@ -79,7 +82,38 @@ fn from_openldap() -> Move<Other> {
     machine.write("/root/old.ldif", OF_SLAPD);
     machine.shell("ldapmodify -Q -Y EXTERNAL -H ldapi:/// -f /root/old.ldif; service slapd stop");
     start(&machine, "slapd");
-    Move { server: Other { machine, heading: "### OpenLDAP", port: 389, log_in: bind } }
+    let log_in = |machine: &Machine, mechanism: &str, user: &str, password: &str| {
+        wait_for_port(machine, 389);
+        bind(machine, mechanism, user, password)
+    };
+    Move { server: Other { machine, heading: "### OpenLDAP", log_in } }
+}
+
+/// Serves one client, to whom it offers this mechanism only: svn takes the one that it holds for the best.
+const SVNSERVE_ONCE: &str = "
+mkdir -p /etc/sasl2-now
+sed 's/^mech_list:.*/mech_list: MECHANISM/' /etc/sasl2/svn.conf >/etc/sasl2-now/svn.conf
+SASL_CONF_PATH=/etc/sasl2-now setpriv --reuid svn --regid svn --init-groups \
+    svnserve --listen-once --root /srv </dev/null >/var/log/svnserve 2>&1 &
+until grep -q ':0E6A .* 0A ' /proc/net/tcp /proc/net/tcp6; do sleep 0.05; done
+";
+
+fn from_subversion() -> Move<Other> {
+    let machine = Machine::over(&["sasl"]);
+    prepare(&machine);
+    machine.shell(
+        "useradd --system --user-group --groups sasl svn; chgrp sasl /etc/sasldb2; mkdir -p /etc/sasl2; svnadmin create /srv/repository",
+    );
+    let settings = block("docs/libsasl2.md", "## Subversion", "use-sasl");
+    machine.write("/srv/repository/conf/svnserve.conf", &settings.replace("example.com", "mail.example.com"));
+    machine.shell("chown -R svn:svn /srv/repository");
+    machine.write("/etc/sasl2/svn.conf", &format!("{OLD_FILE}{MECH_LIST}"));
+    start_saslauthd(&machine, "");
+    let log_in = |machine: &Machine, mechanism: &str, user: &str, password: &str| {
+        machine.shell(&SVNSERVE_ONCE.replace("MECHANISM", mechanism));
+        look_into_at(machine, 3690, user, password)
+    };
+    Move { server: Other { machine, heading: "### Subversion", log_in } }
 }
 
 fn moves_and_goes_back(program: &Move<Other>) {
@@ -96,4 +130,9 @@ fn cyrus_imap_moves_and_goes_back_to_the_old_file() {
 #[test]
 fn openldap_moves_and_goes_back_to_the_old_file() {
     moves_and_goes_back(&from_openldap());
+}
+
+#[test]
+fn subversion_moves_and_goes_back_to_the_old_file() {
+    moves_and_goes_back(&from_subversion());
 }

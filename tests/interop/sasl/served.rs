@@ -175,7 +175,11 @@ fn subversion_lets_in_by_every_mechanism() {
 }
 
 fn look_into(machine: &Machine, mechanism: &str, user: &str, password: &str) -> Answer {
-    let place = format!("svn://127.0.0.1:{}/repository", svn_port(mechanism));
+    look_into_at(machine, svn_port(mechanism), user, password)
+}
+
+pub(crate) fn look_into_at(machine: &Machine, port: u16, user: &str, password: &str) -> Answer {
+    let place = format!("svn://127.0.0.1:{port}/repository");
     let login = ["--username", user, "--password", password, "--no-auth-cache", "--non-interactive"];
     let ran = machine.run("svn", &[&["info", "--show-item", "revision", &place][..], &login].concat());
     if ran.status == 0 {
