@@ -31,6 +31,7 @@ mod runner;
 mod scram;
 mod servers;
 mod special;
+mod table;
 mod users;
 mod wire;
 
@@ -42,7 +43,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::client::Load;
 use crate::mechanisms::Mechanism;
 use crate::process::Processes;
-use crate::report::{Measure, number};
+use crate::report::Measure;
+use crate::table::number;
 use crate::users::{Spread, User};
 use crate::wire::Wire;
 

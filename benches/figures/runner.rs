@@ -8,10 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use crate::peers::Stored;
 use crate::process::{Memory, pin_load};
-use crate::report::{Measure, figure, median, number, table};
+use crate::report::{Measure, figure, median};
 use crate::rows::{self, PeerOf, Row, Target};
 use crate::servers::{Servers, Side, Subject};
 use crate::special::{Maker, beside_slow, idle_memory, make_accounts};
+use crate::table::{number, table};
 use crate::users::{Spread, User, order};
 
 type Measures = HashMap<(usize, Side), Vec<Measure>>;

@@ -15,7 +15,8 @@ use self::helper::{Crowd, Helper, Shape, idle};
 use crate::mechanisms::Mechanism;
 use crate::ours::Programs;
 use crate::process::{Processes, Running, on_server_core, pin_load, wait_for_socket};
-use crate::report::{Measure, number, table};
+use crate::report::Measure;
+use crate::table::{number, table};
 use crate::wire::Wire;
 
 /// Connections that are counted up to the most that a helper can be asked to hold on a mail server.
