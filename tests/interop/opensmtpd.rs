@@ -23,7 +23,9 @@ pub(crate) fn set_up(machine: &Machine) {
     assert_ne!(relay, lines);
     machine.write("/etc/smtpd.conf", &[certificate, relay].concat());
     machine.write("/etc/smtpd-openssl.cnf", &block(PAGE, HEADING, "pkcs11"));
-    machine.shell("install -m 600 /dev/null /etc/smtpd.credentials");
+    let of_file = block(PAGE, HEADING, "chmod");
+    let (_export, owner_and_mode) = of_file.split_once('\n').unwrap();
+    machine.shell(&format!("install -m 600 /dev/null /etc/smtpd.credentials\n{owner_and_mode}"));
 }
 
 pub(crate) fn start() -> String {
@@ -46,9 +48,11 @@ fn opensmtpd_relays_for_those_who_log_in_by_exported_credentials() {
     let credentials = exported(&ours, &["--to", "opensmtpd"]);
     // All but `mailman`, of whom nothing is stored that it could check.
     assert_eq!(credentials.lines().count(), HASHES.len(), "{credentials}");
-    site.machine.write("/etc/smtpd.credentials", &credentials);
     site.start();
     site.turns_a_stranger_away();
+    site.refuses(Client::Msmtp, &Login::right("PLAIN").user(&format!("user0@{REALM}")));
+    site.machine.write("/etc/smtpd.credentials", &credentials);
+    site.machine.shell(&block(PAGE, HEADING, "smtpctl"));
     for number in 0..HASHES.len() {
         let user = format!("user{number}@{REALM}");
         for mechanism in Server::OpenSmtpd.mechanisms() {
