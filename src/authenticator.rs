@@ -23,7 +23,7 @@ pub enum Existence {
     Unavailable(Fault),
 }
 
-/// The answer to a [`Inquiry`], of the same kind.
+/// The answer to an [`Inquiry`], of the same kind.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "it is passed on at once")]
 pub enum Answered {
@@ -105,7 +105,7 @@ impl<T> Authenticator<T> {
         }
     }
 
-    /// An answer that came in since.
+    /// An answer that came in since. The helper does not ask for any yet: its store answers at once.
     pub fn completed(&mut self, now: UnixTime) -> Option<(T, Answered)> {
         loop {
             let (ticket, answer) = self.store.completed()?;

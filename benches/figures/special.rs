@@ -37,15 +37,25 @@ pub(crate) fn introduce(socket: &Path) -> io::Result<UnixStream> {
     Ok(stream)
 }
 
-/// Latency of PLAIN logins against fast secrets on four connections, while twenty logins whose check takes long wait on
-/// another all the time. `None`: not one fast login has ended.
-pub(crate) fn beside_slow(subject: &Subject, users: &[User], order: &[u32]) -> io::Result<(Option<Measure>, usize)> {
+/// What becomes of fast logins and slow ones that share a server.
+pub(crate) struct Beside {
+    /// The fast ones; `None` if not one has ended.
+    pub(crate) fast: Option<Measure>,
+    /// Slow ones that ended with a verdict.
+    pub(crate) checked: usize,
+    /// Slow ones that ended without one: nobody had time for them.
+    pub(crate) given_up: u64,
+}
+
+/// PLAIN logins against fast secrets on four connections, `rate` a second or as many as are answered, while twenty logins whose
+/// check takes long wait on another all the time.
+pub(crate) fn beside_slow(subject: &Subject, users: &[User], order: &[u32], rate: Option<u32>) -> io::Result<Beside> {
     let fast = Load {
         socket: subject.socket.clone(),
         connections: 4,
         in_flight: 1,
         fresh: false,
-        rate: None,
+        rate,
         wrong: 0,
         warm_up: Duration::from_secs(1),
         warm_up_logins: 0,
@@ -54,24 +64,22 @@ pub(crate) fn beside_slow(subject: &Subject, users: &[User], order: &[u32]) -> i
     let slow = Load {
         connections: 1,
         in_flight: 20,
+        rate: None,
         warm_up: Duration::ZERO,
         duration: Duration::from_secs(9),
         ..fast.clone()
     };
-    let behind = std::thread::spawn(move || -> io::Result<usize> {
+    let behind = std::thread::spawn(move || -> io::Result<(usize, u64)> {
         let slow_users = User::slow();
         let order: Vec<u32> = (0..slow_users.len() as u32).collect();
         let mut wire = Wire::dovecot(Mechanism::Plain, &slow_users, false);
         let (outcome, _) = run(&slow, &mut wire, &order, &Processes::Listed(Vec::new()))?;
-        if let Some(error) = outcome.first_error {
-            eprintln!("warning: slow logins: {} errors, the first: {error}", outcome.errors);
-        }
-        Ok(outcome.authenticated.len())
+        Ok((outcome.authenticated.len(), outcome.errors))
     });
     let mut wire = Wire::dovecot(Mechanism::Plain, users, false);
     let (mut outcome, cpu) = run(&fast, &mut wire, order, &subject.processes)?;
-    let slow_ones = behind.join().map_err(|_| io::Error::other("the slow logins ended in a panic"))??;
-    Ok((Measure::new(&mut outcome, cpu), slow_ones))
+    let (checked, given_up) = behind.join().map_err(|_| io::Error::other("the slow logins ended in a panic"))??;
+    Ok(Beside { fast: Measure::new(&mut outcome, cpu), checked, given_up })
 }
 
 /// Whose accounts are made.

@@ -23,8 +23,11 @@ const MAX_WAITING_FOR_SOURCE: usize = 32;
 /// A check that has not begun after this would end too late: chasquid and Radicale give up after five seconds.
 const MAX_WAIT: Duration = Duration::from_secs(3);
 
-/// How far its threads stand behind the loop: the last place that the scheduler has.
-const BEHIND: i32 = 19;
+/// How far its threads stand behind the loop. While somebody else wants all of a processor, fast logins or another program, a
+/// check gets a seventh of it (sched(7): each step is worth 1.25). At the last place, 19, that was a hundredth, and four of five
+/// checks were given up where twenty waited; as the loop's equals they would keep fast logins waiting for their time slices
+/// (docs/benchmarks.md).
+const BEHIND: i32 = 8;
 
 /// Runs slow checks: one at a time for an account, few for a source, in the order in which they came otherwise. `T` says
 /// whose check it is.
@@ -32,11 +35,24 @@ pub(super) struct Pool<T> {
     threads: usize,
     started: usize,
     waker: Arc<Waker>,
-    jobs: (Sender<Job<T>>, Receiver<Job<T>>),
-    done: (Sender<Done<T>>, Receiver<Done<T>>),
+    jobs: Channel<Job<T>>,
+    done: Channel<Done<T>>,
     waiting: VecDeque<Job<T>>,
     running: Vec<Place>,
     last: u64,
+}
+
+/// Both ends of one: a thread that is started takes a copy of each that it needs.
+struct Channel<M> {
+    sender: Sender<M>,
+    receiver: Receiver<M>,
+}
+
+impl<M> Channel<M> {
+    fn new() -> Self {
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        Self { sender, receiver }
+    }
 }
 
 struct Job<T> {
@@ -67,8 +83,8 @@ impl<T: Send + 'static> Pool<T> {
             threads: threads.get(),
             started: 0,
             waker,
-            jobs: crossbeam_channel::unbounded(),
-            done: crossbeam_channel::unbounded(),
+            jobs: Channel::new(),
+            done: Channel::new(),
             waiting: VecDeque::new(),
             running: Vec::new(),
             last: 0,
@@ -91,7 +107,7 @@ impl<T: Send + 'static> Pool<T> {
 
     /// A check that has ended, or has waited too long.
     pub(super) fn finished(&mut self, moment: Moment) -> Option<(T, Outcome)> {
-        if let Ok(Done { from, outcome, number }) = self.done.1.try_recv() {
+        if let Ok(Done { from, outcome, number }) = self.done.receiver.try_recv() {
             self.running.retain(|place| place.number != number);
             self.dispatch();
             return Some((from, outcome));
@@ -117,7 +133,8 @@ impl<T: Send + 'static> Pool<T> {
                 return;
             }
             self.running.push(job.place.clone());
-            let _ = self.jobs.0.send(job);
+            // The receiver is ours, so it is there.
+            let _ = self.jobs.sender.send(job);
         }
     }
 
@@ -128,9 +145,10 @@ impl<T: Send + 'static> Pool<T> {
     }
 
     fn start_thread(&mut self) -> std::io::Result<()> {
-        let (jobs, done, waker) = (self.jobs.1.clone(), self.done.0.clone(), Arc::clone(&self.waker));
+        let (jobs, done) = (self.jobs.receiver.clone(), self.done.sender.clone());
+        let waker = Arc::clone(&self.waker);
         std::thread::Builder::new().name("slow-check".to_owned()).spawn(move || {
-            // Of this thread only, on Linux. Beside the loop as its equal it would keep fast logins waiting for its time slices.
+            // Of this thread only, on Linux.
             let _ = rustix::process::nice(BEHIND);
             for Job { from, work, place, .. } in jobs {
                 let outcome = work.run();

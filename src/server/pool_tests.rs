@@ -143,7 +143,7 @@ fn what_finds_no_room_is_unavailable_and_never_denied() {
     assert!(pool.submit(34, "joe", Some("192.0.2.2")).is_none(), "another source has its own share");
 
     // Nothing has ended yet as far as the pool knows, and all that wait have waited too long.
-    pool.pool.done = crossbeam_channel::unbounded();
+    pool.pool.done = Channel::new();
     let late = START.saturating_add(MAX_WAIT);
     assert_eq!(pool.pool.deadline(), Some(late));
     for number in (1..=32).chain([34]) {

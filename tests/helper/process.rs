@@ -236,6 +236,15 @@ impl Helper {
         list.split_ascii_whitespace().map(|child| child.parse().unwrap()).collect()
     }
 
+    /// The nice value of its thread of this name.
+    pub(crate) fn nice_of(&self, thread: &str) -> i32 {
+        let tasks = std::fs::read_dir(self.proc("task")).unwrap();
+        let stats = tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap());
+        let stat = stats.into_iter().find(|stat| stat.contains(&format!("({thread})"))).unwrap();
+        // What proc_pid_stat(5) counts as 19; the name, which may hold spaces, is 2.
+        stat.rsplit_once(") ").unwrap().1.split(' ').nth(16).unwrap().parse().unwrap()
+    }
+
     /// Private memory in use.
     pub(crate) fn resident_kib(&self) -> u64 {
         self.status("RssAnon:").split_ascii_whitespace().next().unwrap().parse().unwrap()
