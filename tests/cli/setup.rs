@@ -6,7 +6,19 @@ use serde_json::Value;
 
 use crate::shell::{Ran, SASLDB, Shell};
 
-const SERVERS: [&str; 4] = ["postfix", "exim", "chasquid", "sendmail"];
+const SERVERS: [&str; 11] = [
+    "postfix",
+    "exim",
+    "chasquid",
+    "sendmail",
+    "postfix-libsasl2",
+    "exim-libsasl2",
+    "cyrus-imap",
+    "openldap",
+    "svnserve",
+    "memcached",
+    "saslpasswd2",
+];
 
 fn setup(shell: &Shell, arguments: &[&str]) -> Ran {
     let ran = shell.run(SASLDB, &[&["setup"], arguments].concat(), b"");
@@ -33,7 +45,11 @@ fn project(path: &str) -> String {
 
 /// What the README shows below a heading, to be pasted.
 fn shown(heading: &str) -> String {
-    let text = project("README.md");
+    shown_in("README.md", heading)
+}
+
+fn shown_in(page: &str, heading: &str) -> String {
+    let text = project(page);
     let section = text.lines().skip_while(|line| *line != heading).skip(1).take_while(|line| !line.starts_with('#'));
     section.filter_map(|line| line.strip_prefix("    ")).fold(String::new(), |all, line| all + line + "\n")
 }
@@ -63,6 +79,69 @@ fn the_readme_shows_what_setup_prints() {
     assert!(commands_of(&steps(&shell, "sendmail")).ends_with("sendmail.cf\n/etc/init.d/sendmail restart\n"));
     let first = shown("## Exim").replacen("begin authenticators\n", "", 1);
     assert!(setup(&shell, &["exim"]).out.contains(&format!("\n{first}")), "{first}");
+}
+
+#[test]
+fn the_page_on_libsasl2_shows_what_setup_prints() {
+    let shell = Shell::new();
+    let page = |heading: &str| shown_in("docs/libsasl2.md", heading);
+    let postfix = steps(&shell, "postfix-libsasl2");
+    let (sockets, settings) = (of_file(&postfix, "config.toml"), of_file(&postfix, "smtpd.conf"));
+    let commands_of = |steps: &[Value]| bare(&commands(steps));
+    let commands = commands_of(&postfix);
+    let commands = commands.split_once("mkdir -p /etc/postfix/sasl\n").unwrap().1;
+    assert_eq!([&bare(sockets), &bare(settings), commands].concat(), page("## Postfix"));
+
+    shell.configure("realm = \"example.com\"\n");
+    let whole = |server: &str, file: &str| bare(of_file(&steps(&shell, server), file));
+    assert_eq!(whole("cyrus-imap", "imapd.conf"), page("## Cyrus IMAP"));
+    assert_eq!(whole("svnserve", "svnserve.conf"), page("## Subversion"));
+    assert_eq!(whole("memcached", "/etc/memcached.conf"), page("## memcached"));
+    let told = [whole("saslpasswd2", "config.toml"), whole("saslpasswd2", "saslpasswd.conf")].concat();
+    assert_eq!(told, page("## saslpasswd2"));
+    let no_host =
+        |text: &str| text.lines().filter(|line| !line.contains("olcSaslHost: ")).map(str::to_owned).collect::<Vec<_>>();
+    let ldap = whole("openldap", "sasl.ldif")
+        + commands_of(&steps(&shell, "openldap")).split_once("/etc/ldap/sasl2\n").unwrap().1;
+    assert_eq!(no_host(&ldap), no_host(&page("## OpenLDAP")));
+    assert!(whole("openldap", "slapd.conf").contains("\nmech_list: EXTERNAL SCRAM-SHA-256 "));
+
+    let exim = steps(&shell, "exim-libsasl2");
+    let general = page("## Setting up").replace("USER", "Debian-exim");
+    for file in ["config.toml", "exim.conf"] {
+        assert!(general.contains(&bare(of_file(&exim, file))), "{file}\n{general}");
+    }
+    let host = |line: &str| !line.starts_with("  server_hostname = ");
+    let first: Vec<String> = page("## Exim").lines().filter(|line| host(line)).map(str::to_owned).collect();
+    let printed = setup(&shell, &["exim-libsasl2"]).out;
+    let printed: Vec<&str> = printed.lines().filter(|line| host(line)).collect();
+    assert!(printed.windows(first.len()).any(|lines| lines == first), "{printed:?}");
+}
+
+/// Secrets are handed out to those only whom a lookup socket lists.
+#[test]
+fn a_socket_for_others_is_not_taken() {
+    let shell = Shell::new();
+    shell.configure(
+        "[[saslauthd]]\npath = \"/run/sasldb-rs/mux\"\nmode = \"0666\"\npeers = [\"cyrus\"]\n\
+         [[lookup]]\npath = \"/run/sasldb-rs/lookup\"\nmode = \"0666\"\npeers = [{ user = \"cyrus\" }]\n",
+    );
+    let sendmail = steps(&shell, "sendmail");
+    assert_eq!(
+        bare(of_file(&sendmail, "config.toml")),
+        "[[saslauthd]]\npath = \"/run/sasldb-rs/mux-sendmail\"\n[[lookup]]\npath = \"/run/sasldb-rs/lookup-sendmail\"\n"
+    );
+    let settings = of_file(&sendmail, "Sendmail.conf");
+    assert!(settings.contains("saslauthd_path: /run/sasldb-rs/mux-sendmail\n"), "{settings}");
+    assert!(settings.ends_with("\nsasldb_rs_socket: /run/sasldb-rs/lookup-sendmail\n"), "{settings}");
+}
+
+#[test]
+fn mechanisms_are_those_that_the_accounts_have_something_for() {
+    let shell = Shell::new();
+    shell.configure("schemes = [\"scram-sha-512\", \"digest-md5\"]\n");
+    let settings = of_file(&steps(&shell, "exim-libsasl2"), "exim.conf").to_owned();
+    assert!(settings.contains("\nmech_list: SCRAM-SHA-512 DIGEST-MD5 LOGIN PLAIN\n"), "{settings}");
 }
 
 #[test]
@@ -116,8 +195,18 @@ fn what_is_added_is_found_the_next_time() {
         "\"/run/sasldb-rs/auth-userdb\"",
         "\"/run/sasldb-rs/mux\"",
         "\"/run/sasldb-rs/lookup\"",
+        "\"/var/spool/postfix/private/mux\"",
+        "\"/var/spool/postfix/private/lookup\"",
     ];
-    assert_eq!(paths, expected);
+    let (before, rest) = paths.split_at(expected.len());
+    assert_eq!(before, expected);
+    let (last, rest) = rest.split_last().unwrap();
+    let pairs = ["exim-libsasl2", "cyrus-imap", "openldap", "svnserve", "memcached"]
+        .map(|server| ["mux", "lookup"].map(|name| format!("\"/run/sasldb-rs/{name}-{server}\"")));
+    assert_eq!(
+        (rest, *last),
+        (&pairs.concat().iter().map(String::as_str).collect::<Vec<_>>()[..], "\"/run/sasldb-rs/store\"")
+    );
 }
 
 #[test]

@@ -97,20 +97,24 @@ pub(crate) fn set_up(server: Server) -> Site {
     start_helper(&site.machine);
     // By what an administrator starts it again with.
     match server {
-        Server::Exim => _ = site.machine.shell("/etc/init.d/exim4 start </dev/null >/var/log/start.log 2>&1"),
+        Server::Exim | Server::SaslExim => {
+            _ = site.machine.shell("/etc/init.d/exim4 start </dev/null >/var/log/start.log 2>&1")
+        }
         _ => server.start_with(&site.machine, &commands),
     }
     site.wait_for_banner();
     site
 }
 
-pub(crate) fn setup_name(server: Server) -> &'static str {
+fn setup_name(server: Server) -> &'static str {
     match server {
         Server::Postfix => "postfix",
         Server::Exim => "exim",
         Server::Chasquid => "chasquid",
         Server::Sendmail => "sendmail",
-        Server::SaslPostfix | Server::SaslExim | Server::OpenSmtpd => panic!("{server:?} has no lines of its own"),
+        Server::SaslPostfix => "postfix-libsasl2",
+        Server::SaslExim => "exim-libsasl2",
+        Server::OpenSmtpd => panic!("{server:?} has no lines of its own"),
     }
 }
 
@@ -132,4 +136,14 @@ fn chasquid_set_up_by_setup_relays() {
 #[test]
 fn sendmail_set_up_by_setup_relays() {
     set_up(Server::Sendmail).relays_for_those_who_log_in_only();
+}
+
+#[test]
+fn postfix_set_up_by_setup_relays_by_libsasl2() {
+    set_up(Server::SaslPostfix).relays_for_those_who_log_in_only();
+}
+
+#[test]
+fn exim_set_up_by_setup_relays_by_libsasl2() {
+    set_up(Server::SaslExim).relays_for_those_who_log_in_only();
 }

@@ -960,7 +960,7 @@ _sasldb__rs() {
             return 0
             ;;
         sasldb__rs__subcmd__doctor)
-            opts="-f -h --json --database --config --help accounts helper postfix exim chasquid sendmail"
+            opts="-f -h --json --database --config --help accounts helper postfix exim chasquid sendmail libsasl2"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1912,7 +1912,7 @@ _sasldb__rs() {
             return 0
             ;;
         sasldb__rs__subcmd__setup)
-            opts="-f -h --json --database --config --help postfix exim chasquid sendmail"
+            opts="-f -h --json --database --config --help postfix postfix-libsasl2 exim exim-libsasl2 chasquid sendmail cyrus-imap openldap svnserve memcached saslpasswd2"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -20,11 +20,20 @@ const SASL_FOLDERS: [&str; 2] = ["/etc/sasl2", "/etc/sasl"];
 
 /// What a program prints; none where it is not there or fails.
 pub(super) fn ask(program: &str, arguments: &[&str]) -> Option<String> {
-    let path = std::env::var("PATH").map_or(SYSTEM_PATH.to_owned(), |path| format!("{path}:{SYSTEM_PATH}"));
+    let path = path();
     let mut command = Command::new(find_program(program, &path)?);
     command.args(arguments).env("LC_ALL", "C").env("PATH", path).stdin(Stdio::null()).stderr(Stdio::null());
     let output = command.output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Whether there is a program of this name.
+pub(super) fn has(program: &str) -> bool {
+    find_program(program, &path()).is_some()
+}
+
+fn path() -> String {
+    std::env::var("PATH").map_or(SYSTEM_PATH.to_owned(), |path| format!("{path}:{SYSTEM_PATH}"))
 }
 
 fn find_program(program: &str, path: &str) -> Option<PathBuf> {
@@ -37,6 +46,12 @@ pub(super) fn postfix_queue() -> PathBuf {
     let said = ask("postconf", &["-h", "queue_directory"]);
     let said = said.map(|line| PathBuf::from(line.trim())).filter(|path| path.is_absolute());
     said.unwrap_or_else(|| PathBuf::from(POSTFIX_QUEUE))
+}
+
+/// Whether Postfix's smtpd sees its queue only, as on Debian; it is taken to where Postfix cannot be asked.
+pub(super) fn postfix_is_chrooted() -> bool {
+    let said = ask("postconf", &["-M", "smtp/inet"]);
+    said.is_none_or(|line| line.split_ascii_whitespace().nth(4) == Some("y"))
 }
 
 /// The first of `names` that is a group here; else the first of them.
@@ -79,6 +94,20 @@ pub(super) fn beside_us(name: &str) -> PathBuf {
 /// Whether systemd runs the services of this machine.
 pub(super) fn has_systemd() -> bool {
     Path::new("/run/systemd/system").is_dir()
+}
+
+/// Starts a service again, by the first of its names that this machine knows. No command where nothing here does that.
+pub(super) fn restart_service(names: &[&str]) -> Vec<String> {
+    let script = |name: &&&str| Path::new("/etc/init.d").join(name).is_file();
+    if has_systemd() {
+        let unit = |name: &&&str| {
+            let folders = ["/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
+            folders.iter().any(|folder| Path::new(folder).join(format!("{name}.service")).exists())
+        };
+        let known = names.iter().find(|name| unit(name) || script(name));
+        return known.map(|name| format!("systemctl restart {name}")).into_iter().collect();
+    }
+    names.iter().find(script).map(|name| format!("/etc/init.d/{name} restart")).into_iter().collect()
 }
 
 /// The file of Exim's settings in which authenticators stand, and whether that is all that it holds.

@@ -213,12 +213,14 @@ pub(super) enum Part {
     Helper,
     /// Postfix, by the dovecot socket or by libsasl2
     Postfix,
-    /// Exim, by the dovecot socket
+    /// Exim, by the dovecot socket, by libsasl2 or by the saslauthd socket
     Exim,
     /// chasquid
     Chasquid,
-    /// Sendmail and libsasl2
+    /// Sendmail, by libsasl2
     Sendmail,
+    /// Other programs that libsasl2 is told to let ask here: Cyrus IMAP, OpenLDAP, Subversion, memcached, saslpasswd2
+    Libsasl2,
 }
 
 #[derive(Debug, Args)]
@@ -226,21 +228,35 @@ pub(super) struct Setup {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
-    /// The mail server
+    /// The mail server, or another program that checks logins
     pub(super) program: MailServer,
 }
 
-/// A mail server whose lines are known.
+/// A program whose lines are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum MailServer {
     /// Postfix, by the dovecot socket
     Postfix,
+    /// Postfix, by libsasl2: the saslauthd and lookup sockets, and the plugin
+    PostfixLibsasl2,
     /// Exim, by the dovecot socket
     Exim,
+    /// Exim, by libsasl2
+    EximLibsasl2,
     /// chasquid, by the dovecot and userdb sockets
     Chasquid,
     /// Sendmail, by libsasl2: the saslauthd and lookup sockets, and the plugin
     Sendmail,
+    /// Cyrus IMAP, by libsasl2
+    CyrusImap,
+    /// OpenLDAP, by libsasl2
+    Openldap,
+    /// Subversion, by libsasl2
+    Svnserve,
+    /// memcached, by libsasl2
+    Memcached,
+    /// saslpasswd2, by the store socket and the plugin
+    Saslpasswd2,
 }
 
 impl MailServer {
@@ -248,9 +264,16 @@ impl MailServer {
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Postfix => "postfix",
+            Self::PostfixLibsasl2 => "postfix-libsasl2",
             Self::Exim => "exim",
+            Self::EximLibsasl2 => "exim-libsasl2",
             Self::Chasquid => "chasquid",
             Self::Sendmail => "sendmail",
+            Self::CyrusImap => "cyrus-imap",
+            Self::Openldap => "openldap",
+            Self::Svnserve => "svnserve",
+            Self::Memcached => "memcached",
+            Self::Saslpasswd2 => "saslpasswd2",
         }
     }
 }

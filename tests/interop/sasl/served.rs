@@ -122,10 +122,10 @@ fn openldap_binds_by_every_mechanism() {
     let machine = &slapd.machine;
     let file = every_mechanism().replace("mech_list:", "mech_list: EXTERNAL");
     machine.write("/etc/ldap/sasl2/slapd.conf", &file);
-    machine.write("/root/sasl.ldif", &block(PAGE, "## OpenLDAP", "olcSaslAuxprops"));
+    machine.write("/etc/ldap/sasl.ldif", &block(PAGE, "## OpenLDAP", "olcSaslAuxprops"));
     start(machine, "slapd");
     wait_for_port(machine, 389);
-    let lines = block(PAGE, "## OpenLDAP", "ldapmodify").replace("sasl.ldif", "/root/sasl.ldif");
+    let lines = block(PAGE, "## OpenLDAP", "ldapmodify");
     machine.shell(&format!(
         "{{ {lines}\n}} </dev/null >>/var/log/start.log 2>&1 || {{ cat /var/log/start.log; exit 1; }}"
     ));
@@ -203,7 +203,7 @@ fn memcached_lets_in_by_every_mechanism() {
     walk(&mut memcached);
 }
 
-fn ask_memcached(machine: &Machine, mechanism: &str, user: &str, password: &str) -> Answer {
+pub(crate) fn ask_memcached(machine: &Machine, mechanism: &str, user: &str, password: &str) -> Answer {
     let ran = machine.run("python3", &["/root/client.py", mechanism, user, password]);
     assert_eq!(ran.status, 0, "{}", ran.text);
     match ran.text.trim() {

@@ -1,15 +1,19 @@
 //! `sasldb-rs setup`: the lines that make a mail server ask the helper, with the paths of this machine. It changes nothing.
 
+mod libsasl2;
 mod recipe;
+mod sockets;
 mod step;
 
 use std::path::Path;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{self, Failure};
+use crate::cli::host::HostNames;
 use crate::cli::output::{Data, Reader};
 use crate::cli::site::Site;
 use crate::config::DEFAULT_FILE;
+use crate::store::sqlite::Inspector;
 
 use super::machine;
 use super::options::Setup;
@@ -17,7 +21,9 @@ use recipe::Recipe;
 
 pub(super) fn setup(site: &Site, file: Option<&Path>, setup: &Setup) -> Result<Exit, Failure> {
     let file = file.unwrap_or(Path::new(DEFAULT_FILE));
-    let recipe = Recipe { config: &site.config, file, queue: machine::postfix_queue() };
+    let host = HostNames::of_this_host().mail_name().to_owned();
+    let realm = realm(site).unwrap_or_else(|| host.clone());
+    let recipe = Recipe { config: &site.config, file, queue: machine::postfix_queue(), host, realm };
     let steps = recipe.steps(setup.program);
     let mut data = Data::new();
     if setup.json {
@@ -33,4 +39,10 @@ pub(super) fn setup(site: &Site, file: Option<&Path>, setup: &Setup) -> Result<E
     }
     failure::written(data.finish())?;
     Ok(Exit::Success)
+}
+
+/// The default realm, where it is known already.
+fn realm(site: &Site) -> Option<String> {
+    let noted = || Some(Inspector::open(site.place()).ok()?.realms().default_realm().clone());
+    site.config.realm.clone().or_else(noted).map(|realm| realm.as_str().to_owned())
 }

@@ -1,0 +1,2 @@
+ldapmodify -Q -Y EXTERNAL -H ldapi:/// -f /etc/ldap/sasl.ldif
+/etc/init.d/slapd restart
