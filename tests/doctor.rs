@@ -53,10 +53,20 @@ const PRELUDE: &str = r#"
     }
     logs_in() { printf secret | sasldb-rs test --dovecot "$(sed -n 's/^path = "\(.*\)"/\1/p' "$config" | head -n 1)" --secured mailman >"$work/login" ||
         { cat "$work/login" >&2; fail 'nobody logs in'; }; }
-    # Found, mended as printed, not found any more, and somebody logs in.
+    until_found() {
+        tries=0
+        until found "$1"; do
+            tries=$((tries + 1))
+            [ $tries -lt 200 ] || fail "$1 is not found"
+            sleep 0.1
+        done
+    }
+    # Found, mended as printed, not found any more, and somebody logs in. The first may bring the second along.
     is_mended() {
         found "$1" || fail "$1 is not found"
         mend "$1"
+        cp "$work/mend" "$work/mended_by"
+        if [ $# = 2 ] && found "$2"; then mend "$2"; fi
         until_well
         logs_in
     }
@@ -104,6 +114,15 @@ fn sockets_that_are_not_as_the_settings_say_are_found() {
         printf '%s\n' '[[saslauthd]]' "path = \"$work/run/mux\"" >>"$config"
         is_mended "socket-down"
         [ -S "$work/run/mux" ]
+        # It is there, and nobody listens.
+        rm "$work/run/mux"
+        cp "$1/saslauthd-rs" "$work/crashed"
+        printf '%s\n' "$key_file" "database = \"$work/lib/accounts.db\"" 'realm = "example.com"' >"$work/other.toml"
+        "$work/crashed" --config "$work/other.toml" --saslauthd "$work/run/mux" </dev/null >/dev/null 2>&1 &
+        while ! [ -S "$work/run/mux" ]; do sleep 0.1; done
+        kill -KILL $!
+        wait $! || true
+        is_mended "socket-down"
         "#,
     );
 }
@@ -118,8 +137,7 @@ fn a_client_that_does_not_get_to_its_socket_is_found() {
         sed -i 's/^group = .*/group = "helper"/' "$config"
         found "socket-stale" || fail 'another group is not found'
         mend "socket-stale"
-        tries=0
-        until found "socket-closed"; do tries=$((tries + 1)); [ $tries -lt 200 ] || fail 'it is not found'; sleep 0.1; done
+        until_found "socket-closed"
         is_mended "socket-closed"
         grep -qx 'group = "exim"' "$config"
         "#,
@@ -146,11 +164,46 @@ fn a_database_that_is_missing_is_found() {
         mkdir "$work/away"
         mv "$work"/lib/* "$work/away"
         mv "$work/keys/accounts.key" "$work/away"
-        found "database-missing" || fail 'it is not found'
-        mend "database-missing"
-        found "permissions" && mend "permissions"
+        is_mended "database-missing" "permissions"
+        # With its folder.
+        mv "$work/lib" "$work/keys/accounts.key" "$work/away"
+        is_mended "database-missing" "permissions"
+        grep -q "install -d -g 1234 -m 2750 $work/lib" "$work/mended_by"
+        "#,
+    );
+}
+
+/// The key goes into a folder of its own then.
+#[test]
+fn a_key_beside_database_and_settings_is_found() {
+    in_private(
+        r#"
+        mv "$work/keys/accounts.key" "$work/lib/accounts.db.key"
+        config="$work/lib/config.toml"
+        settings 'realm = "example.com"' 'realm_aliases = ["mx1"]'
+        found "helper-down" && mend "helper-down"
+        is_mended "key-place"
+        [ -e "$work/lib/keys/accounts.db.key" ]
+        "#,
+    );
+}
+
+/// In a file that has no line for them yet, and in one where a list goes over several lines.
+#[test]
+fn settings_are_mended_wherever_they_stand() {
+    running(
+        r#"
+        account anna@elsewhere.example
+        sasldb-rs --config "$config" account remove mailman@example.com
+        sed -i -e '/^realm = /d' -e 's/^realm_aliases = .*/realm_aliases = [ # two\n    "mx1",\n    "elsewhere.example",\n]/' "$config"
+        found "alias-with-accounts" || fail 'it is not found'
+        mend "alias-with-accounts"
+        until_found "realm-without-accounts"
+        mend "realm-without-accounts"
         until_well
-        logs_in
+        [ "$(head -n 1 "$config")" = 'realm = "elsewhere.example"' ]
+        grep -qx 'realm_aliases = \["mx1"\]' "$config"
+        printf secret | sasldb-rs test --dovecot "$work/run/auth" --secured anna >"$work/login" || fail 'anna does not log in'
         "#,
     );
 }
@@ -223,7 +276,7 @@ fn files_that_are_open_or_closed_are_found() {
     running(
         r#"
         for change in 'chmod 644 lib/accounts.db' 'chmod 660 lib/accounts.db-wal' 'chmod 600 lib/accounts.db' \
-            'chmod 664 keys/accounts.key' 'chgrp 0 keys/accounts.key' 'chmod 2757 keys' 'chmod 2770 lib' 'chmod 700 keys' \
+            'chmod 664 keys/accounts.key' 'chgrp 0 keys/accounts.key' 'chmod 2757 keys' 'chmod 2770 lib' 'chmod 700 keys' 'chmod 700 .' \
             'chgrp 0 lib' 'chown 1236 lib/accounts.db' 'chown 1236 keys' 'chown 0 lib/accounts.db.activity' \
             'rm -r lib/accounts.db.activity'; do
             (cd "$work" && $change)

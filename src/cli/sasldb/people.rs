@@ -100,7 +100,8 @@ impl People {
         Self { helper: config.user.as_ref().and_then(Person::of), sockets: sockets.collect() }
     }
 
-    /// Who is in the group of a file besides root, the helper and the file's owner, in words, with the user where it is one.
+    /// Who is in the group of a file besides root, the helper and the file's owner, in words, with the user where it is one who can
+    /// leave the group.
     pub(super) fn in_group_of(&self, file: &Metadata) -> Vec<(String, Option<String>)> {
         let (owner, group) = (Uid::from_raw(file.uid()), Gid::from_raw(file.gid()));
         let mut found = Vec::new();
@@ -110,7 +111,8 @@ impl People {
             let expected = person.uid.is_root() || person.uid == owner || Some(person.uid) == helper;
             if !expected && !uids.contains(&person.uid) {
                 uids.push(person.uid);
-                found.push((format!("user {}{and}", person.name), Some(person.name.clone())));
+                let can_leave = person.own_group() != Some(group);
+                found.push((format!("user {}{and}", person.name), can_leave.then(|| person.name.clone())));
             }
         };
         for socket in &self.sockets {

@@ -90,9 +90,12 @@ fn check_file(path: &Path, people: &People, tell: &mut dyn FnMut(Finding)) {
     }
     // Root's group is root.
     if meta.mode() & GROUP_READ != 0 && meta.gid() != 0 {
-        for (reader, user) in people.in_group_of(&meta) {
+        // Where nobody can leave the group, the file can, unless the helper reads it by this one.
+        let own = people.helper.as_ref().and_then(Person::own_group).filter(|own| own.as_raw() != meta.gid());
+        for (reader, member) in people.in_group_of(&meta) {
             let what = format!("may be read by {reader}, through group {}", group(&meta));
-            tell(what, user.map(|user| format!("gpasswd -d {user} {}", group(&meta))));
+            let leave = member.map(|member| format!("gpasswd -d {member} {}", group(&meta)));
+            tell(what, leave.or_else(|| own.map(|own| format!("chgrp {own} {file}"))));
         }
     }
     if has_access_list(path) {

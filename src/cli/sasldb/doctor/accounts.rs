@@ -44,7 +44,13 @@ pub(super) fn look(visit: &mut Visit<'_>) {
 fn look_at_files(visit: &mut Visit<'_>) {
     let mut found = Vec::new();
     files::check(visit.site, &mut |finding| found.push(finding));
+    let mut said: Vec<Vec<String>> = Vec::new();
     for finding in found {
+        // Who leaves a group reads none of its files: to be done once.
+        if !finding.mend.is_empty() && said.contains(&finding.mend) {
+            continue;
+        }
+        said.push(finding.mend.clone());
         match finding.kind {
             Kind::KeyPlace => {
                 let mend = move_key(visit);

@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use crate::cli::sasldb::people::Person;
-use crate::cli::sasldb::processes;
 use crate::cli::sasldb::shell::word;
+use crate::cli::sasldb::{machine, processes};
 use crate::config::{Protocol, User};
 
 use super::client::{self, Client};
 use super::finding::Code;
 use super::key_lines::KeyLines;
-use super::mend::restart_service;
 use super::{Visit, listens};
 
 const FILE: &str = "/etc/chasquid/chasquid.conf";
@@ -54,7 +53,7 @@ fn client() -> Option<Client> {
 }
 
 fn restart() -> Vec<String> {
-    restart_service(&["chasquid"])
+    machine::restart_service(&["chasquid"])
 }
 
 fn set(lines: &KeyLines<'_>, key: &str, value: &str) -> Vec<String> {

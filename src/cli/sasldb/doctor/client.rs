@@ -11,7 +11,8 @@ use crate::cli::sasldb::check::files::has_access_list;
 use crate::cli::sasldb::people::{ENTER, Person, WRITE};
 use crate::cli::sasldb::processes::Process;
 use crate::cli::sasldb::shell::{quote, word};
-use crate::config::{self, LookupPeer, Protocol, Socket, UserOrGroup};
+use crate::config::{self, LookupPeer, LookupSocket, Protocol, Socket, UserOrGroup};
+use crate::vocabulary::Scheme;
 
 use super::Visit;
 use super::finding::Code;
@@ -68,6 +69,8 @@ pub(super) fn reach(visit: &mut Visit<'_>, client: &Client, protocol: Protocol, 
         visit.find(Code::SocketClosed, path.display(), format!("cannot be opened by {name} (user {user})"), mend);
     } else {
         places.push((path, WRITE, meta));
+        // Where an access list lets the user in, the mode does not tell whom.
+        places.retain(|(_, wanted, meta)| client.person.may(*wanted, meta));
         look_at_groups(visit, client, path, &places);
     }
     look_for_peer(visit, client, protocol, socket);
@@ -120,14 +123,13 @@ fn look_for_peer(visit: &mut Visit<'_>, client: &Client, protocol: Protocol, soc
     let lookup = visit.config().lookup.iter().find(|lookup| lookup.socket.path == socket.path);
     let peers = match (protocol, lookup) {
         (Protocol::Lookup, Some(lookup)) => {
-            let listed = lookup.peers.iter().any(|peer| is_peer(client, peer));
-            let root = lookup.peers.is_empty() && client.person.uid.is_root();
-            if listed || root {
+            if gets_something(client, lookup) {
                 return;
             }
-            let own = lookup.peers.iter().map(written);
-            let all = own.chain([Some(format!("{{ user = {:?} }}", client.person.name))]);
-            all.collect::<Option<Vec<String>>>().map(|all| all.join(", "))
+            // Where none is listed there is root.
+            let unlisted = lookup.peers.is_empty().then(|| "{ user = \"root\" }".to_owned());
+            let own = unlisted.into_iter().chain(lookup.peers.iter().map(written));
+            own.chain([format!("{{ user = {:?} }}", client.person.name)]).collect::<Vec<_>>()
         }
         _ => {
             let listed = socket.peers.iter().any(|peer| peer.uid() == Ok(client.person.uid));
@@ -138,16 +140,19 @@ fn look_for_peer(visit: &mut Visit<'_>, client: &Client, protocol: Protocol, soc
                 config::User::Id(id) => id.to_string(),
                 config::User::Named(name) => format!("{name:?}"),
             });
-            Some(own.chain([format!("{:?}", client.person.name)]).collect::<Vec<_>>().join(", "))
+            own.chain([format!("{:?}", client.person.name)]).collect()
         }
     };
-    let mut mend = Vec::new();
-    if let Some(peers) = peers {
-        mend = visit.settings.set_in_socket(visit.config(), path, &[("peers", format!("[{peers}]"))]);
-        mend.extend(visit.restart_helper());
-    }
+    let mut mend = visit.settings.set_in_socket(visit.config(), path, &[("peers", format!("[{}]", peers.join(", ")))]);
+    mend.extend(visit.restart_helper());
     let what = format!("does not answer {} (user {}), who is not among its peers", client.name, client.person.name);
     visit.find(Code::NotAPeer, path.display(), what, mend);
+}
+
+/// Whether a lookup socket hands anything out to `client`.
+pub(super) fn gets_something(client: &Client, lookup: &LookupSocket) -> bool {
+    let listed = lookup.peers.iter().any(|peer| is_peer(client, peer));
+    listed || (lookup.peers.is_empty() && client.person.uid.is_root())
 }
 
 fn is_peer(client: &Client, peer: &LookupPeer) -> bool {
@@ -157,18 +162,22 @@ fn is_peer(client: &Client, peer: &LookupPeer) -> bool {
     }
 }
 
-/// A peer of a lookup socket as the settings have it; none where more is said of it than who it is.
-fn written(peer: &LookupPeer) -> Option<String> {
+/// A peer of a lookup socket as the settings have it.
+fn written(peer: &LookupPeer) -> String {
     let (key, name) = match &peer.who {
         UserOrGroup::User(config::User::Named(name)) => ("user", format!("{name:?}")),
         UserOrGroup::User(config::User::Id(id)) => ("user", id.to_string()),
         UserOrGroup::Group(config::Group::Named(name)) => ("group", format!("{name:?}")),
         UserOrGroup::Group(config::Group::Id(id)) => ("group", id.to_string()),
     };
-    let realms = peer.realms.iter().map(|realms| {
-        let names: Vec<String> = realms.iter().map(|realm| format!("{:?}", realm.as_str())).collect();
-        format!(", realms = [{}]", names.join(", "))
+    let list = |key: &str, names: Vec<String>| format!(", {key} = [{}]", names.join(", "));
+    let quoted = |name: &str| format!("{name:?}");
+    let realms =
+        peer.realms.iter().map(|realms| list("realms", realms.iter().map(|realm| quoted(realm.as_str())).collect()));
+    let schemes = peer.mechanisms.iter().map(|mechanisms| {
+        let granted = |scheme: &Scheme| scheme.mechanism().is_some_and(|mechanism| mechanisms.contains(mechanism));
+        list("schemes", Scheme::DERIVED.into_iter().filter(granted).map(|scheme| quoted(scheme.name())).collect())
     });
-    let limits: String = realms.collect();
-    peer.mechanisms.is_none().then(|| format!("{{ {key} = {name}{limits} }}"))
+    let limits: String = realms.chain(schemes).collect();
+    format!("{{ {key} = {name}{limits} }}")
 }

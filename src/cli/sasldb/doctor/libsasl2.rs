@@ -2,11 +2,18 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use nix::unistd::Uid;
+
 use crate::cli::sasldb::machine::{self, PLUGIN};
+use crate::cli::sasldb::people::Person;
 use crate::cli::sasldb::shell::{quote, word};
-use crate::config::Protocol;
+use crate::config::{Protocol, User};
+use crate::identity::Realm;
+use crate::vocabulary::Mechanism;
 
 use super::client::{self, Client};
 use super::finding::Code;
@@ -17,15 +24,26 @@ use super::{Visit, listens};
 const USUAL_MUX: &str = "/var/run/saslauthd/mux";
 const USUAL_LOOKUP: &str = "/run/sasldb-rs/lookup";
 
+/// The user whose helper our plugin believes unless it is told.
+const USUAL_USER: &str = "sasldb-rs";
+
 /// A program that uses libsasl2.
 pub(super) struct Application<'a> {
     /// As it calls itself there.
     pub(super) name: &'a str,
     /// Where its settings are sought, in this order.
     pub(super) folders: &'a [PathBuf],
+    /// With what the keys of its settings begin, in a file that is the program's own.
+    pub(super) prefix: &'a str,
     pub(super) client: &'a Client,
     /// The folder to which it is chrooted when it asks.
     pub(super) root: Option<&'a Path>,
+    /// What it lets libsasl2 offer at most; none where that is said by libsasl2's settings alone.
+    pub(super) offers: Option<&'a [String]>,
+    /// The realm that it gives to DIGEST-MD5, where that is known.
+    pub(super) realm: Option<&'a str>,
+    /// Makes it give another one, the default realm.
+    pub(super) set_realm: Vec<String>,
 }
 
 impl Application<'_> {
@@ -43,25 +61,24 @@ impl Application<'_> {
     }
 }
 
-/// Says whether the program asks the helper, or is to. `wanted`: it is to, whatever its settings say.
+/// Says whether the program asks the helper, or is to. `wanted`: it is to, where the helper has a socket for it.
 pub(super) fn look(visit: &mut Visit<'_>, program: &Application<'_>, wanted: bool) -> bool {
+    let wanted = wanted && has_socket_for(visit, program);
     let candidates = program.folders.iter().map(|folder| folder.join(format!("{}.conf", program.name)));
     let Some(file) = candidates.clone().find(|file| file.is_file()) else {
-        if wanted && serves_libsasl2(visit) {
+        if wanted {
             let to = candidates.clone().next().unwrap_or_default();
             let mend = [write(visit, program, &to), program.client.restart.clone()].concat();
             let what = format!("has no {}.conf: libsasl2 asks sasldb2", program.name);
             visit.find(Code::SaslFileMissing, &program.client.name, what, mend);
-            return true;
         }
-        return false;
+        return wanted;
     };
     let Some(text) = visit.read(&file) else { return false };
     let settings = Told { lines: KeyLines { file: &file, text: &text }, program };
     let mux = settings.value("saslauthd_path").unwrap_or(USUAL_MUX);
     let names_us = text.contains("sasldb_rs") || visit.ours(Protocol::Saslauthd, &program.outside(mux)).is_some();
-    let is_to = wanted && serves_libsasl2(visit);
-    if !names_us && !is_to {
+    if !names_us && !wanted {
         return false;
     }
     let writable = fs::metadata(&file).is_ok_and(|meta| meta.mode() & 0o002 != 0);
@@ -74,9 +91,11 @@ pub(super) fn look(visit: &mut Visit<'_>, program: &Application<'_>, wanted: boo
     true
 }
 
-/// Whether the helper has sockets for libsasl2 that are meant for it.
-fn serves_libsasl2(visit: &Visit<'_>) -> bool {
-    visit.config().names_sockets() && !visit.sockets(Protocol::Lookup).is_empty()
+/// Whether the settings name a lookup socket that the program sees, and on which it is to get something.
+fn has_socket_for(visit: &Visit<'_>, program: &Application<'_>) -> bool {
+    let lookups = visit.config().lookup.iter();
+    let mut seen = lookups.filter(|lookup| program.inside(lookup.socket.path.as_path()).is_some());
+    seen.any(|lookup| client::gets_something(program.client, lookup))
 }
 
 /// A whole file of settings.
@@ -85,9 +104,22 @@ fn write(visit: &Visit<'_>, program: &Application<'_>, file: &Path) -> Vec<Strin
     let seen = |protocol| visit.sockets(protocol).iter().find_map(|socket| program.inside(socket.path.as_path()));
     lines.extend(seen(Protocol::Saslauthd).map(|mux| format!("saslauthd_path: {mux}")));
     lines.extend(seen(Protocol::Lookup).map(|lookup| format!("sasldb_rs_socket: {lookup}")));
+    lines.push(format!("mech_list: {}", served(visit).join(" ")));
     let lines: Vec<String> = lines.iter().map(|line| quote(line)).collect();
     let folder = file.parent().unwrap_or(Path::new("/"));
     vec![format!("mkdir -p {}", word(folder)), format!("printf '%s\\n' {} >{}", lines.join(" "), word(file))]
+}
+
+/// The mechanisms that the accounts can serve in libsasl2, strongest first.
+fn served(visit: &Visit<'_>) -> Vec<&'static str> {
+    let by_certificate = |mechanism: &Mechanism| *mechanism == Mechanism::External;
+    visit.config().mechanisms().iter().filter(|mechanism| !by_certificate(mechanism)).map(Mechanism::name).collect()
+}
+
+/// Whether accounts would have to have something for this mechanism, and have not.
+pub(super) fn cannot_be_served(visit: &Visit<'_>, mechanism: &str) -> bool {
+    let by_secrets = mechanism.starts_with("SCRAM-") || Mechanism::from_name(mechanism.as_bytes()).is_some();
+    by_secrets && mechanism != Mechanism::External.name() && !served(visit).contains(&mechanism)
 }
 
 /// What a file says.
@@ -99,11 +131,15 @@ struct Told<'a> {
 impl Told<'_> {
     /// The first line with a key counts.
     fn value(&self, key: &str) -> Option<&str> {
-        self.lines.values(key).next()
+        self.lines.values(&self.key(key)).next()
     }
 
     fn set(&self, key: &str, value: &str) -> Vec<String> {
-        [&self.lines.set(key, value)[..], &self.program.client.restart].concat()
+        [&self.lines.set(&self.key(key), value)[..], &self.program.client.restart].concat()
+    }
+
+    fn key(&self, key: &str) -> String {
+        format!("{}{key}", self.program.prefix)
     }
 
     fn look_at_mux(&self, visit: &mut Visit<'_>, mux: &str) {
@@ -158,11 +194,19 @@ impl Told<'_> {
             let what = format!("lacks {PLUGIN}, which {file} names");
             visit.find(Code::PluginMissing, folder.display(), what, mend);
         }
+        self.look_at_lookup(visit);
+        self.look_at_mechanisms(visit);
+        self.look_at_realm(visit);
+    }
+
+    fn look_at_lookup(&self, visit: &mut Visit<'_>) {
+        let (program, file) = (self.program, self.lines.file.display());
         let told = self.value("sasldb_rs_socket").unwrap_or(USUAL_LOOKUP);
         let seen: Vec<PathBuf> = told.split_ascii_whitespace().map(|path| program.outside(path)).collect();
         let ours = seen.iter().find_map(|path| visit.ours(Protocol::Lookup, path));
         if let Some(socket) = ours {
             client::reach(visit, program.client, Protocol::Lookup, &socket);
+            self.look_at_user(visit, socket.path.as_path());
         } else if !seen.iter().any(|path| listens(path)) {
             let own = visit.sockets(Protocol::Lookup);
             let own = own.iter().find_map(|socket| program.inside(socket.path.as_path()));
@@ -178,4 +222,60 @@ impl Told<'_> {
             visit.find(Code::SaslLookup, file, what, mend);
         }
     }
+
+    /// The plugin believes root, and whom it is told.
+    fn look_at_user(&self, visit: &mut Visit<'_>, socket: &Path) {
+        let told = self.value("sasldb_rs_user").unwrap_or(USUAL_USER);
+        let believed = told.parse().map_or_else(|_| User::Named(told.to_owned()), User::Id).uid().ok();
+        let Some(opener) = opener(socket).filter(|uid| !uid.is_root() && Some(*uid) != believed) else { return };
+        let name = Person::of(&User::Id(opener.as_raw())).map_or(opener.to_string(), |person| person.name);
+        let what = format!("makes the plugin believe user {told} and root, and {} is {name}'s", socket.display());
+        visit.find(Code::SaslUser, self.lines.file.display(), what, self.set("sasldb_rs_user", &name));
+    }
+
+    fn look_at_mechanisms(&self, visit: &mut Visit<'_>) {
+        // What such a program offers is its own affair, and it may need what it does not offer to be in the list.
+        if self.program.offers.is_some() {
+            return;
+        }
+        let said = self.value("mech_list");
+        let offered: Vec<&str> = said.unwrap_or_default().split_ascii_whitespace().collect();
+        let unserved: Vec<&str> = offered.iter().copied().filter(|name| cannot_be_served(visit, name)).collect();
+        if said.is_some() && unserved.is_empty() {
+            return;
+        }
+        let (what, list) = if said.is_none() {
+            ("names no mechanisms: all that libsasl2 has are offered".to_owned(), served(visit))
+        } else {
+            let served = offered.into_iter().filter(|name| !unserved.contains(name)).collect();
+            (format!("offers {}, for which nothing is stored", unserved.join(" ")), served)
+        };
+        visit.find(Code::SaslMechanisms, self.lines.file.display(), what, self.set("mech_list", &list.join(" ")));
+    }
+
+    /// DIGEST-MD5 hashes the realm that the program gives, and no other.
+    fn look_at_realm(&self, visit: &mut Visit<'_>) {
+        let offered = self
+            .value("mech_list")
+            .is_none_or(|list| list.split_ascii_whitespace().any(|name| name == Mechanism::DigestMd5.name()));
+        let lets = self.program.offers.is_none_or(|list| list.iter().any(|name| name == Mechanism::DigestMd5.name()));
+        let (Some(realm), true) = (self.program.realm, offered && lets) else { return };
+        let Some(realms) = visit.realms() else { return };
+        let default = realms.default_realm();
+        let known = |own: &Realm| Realm::new(realm).is_ok_and(|realm| realm.same(own));
+        if !known(default) && !realms.aliases().iter().any(known) {
+            let what = format!(
+                "gives the realm {realm} to DIGEST-MD5, which is neither the default realm, {}, nor an alias of it",
+                default.as_str()
+            );
+            visit.find(Code::SaslRealm, &self.program.client.name, what, self.program.set_realm.clone());
+        }
+    }
+}
+
+/// As whom somebody began to listen on a socket.
+fn opener(socket: &Path) -> Option<Uid> {
+    let stream = UnixStream::connect(socket).ok()?;
+    let peer = getsockopt(&stream, PeerCredentials).ok()?;
+    Some(Uid::from_raw(peer.uid()))
 }

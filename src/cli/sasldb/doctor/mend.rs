@@ -26,11 +26,12 @@ impl<'a> Settings<'a> {
     /// Gives a setting that stands above all tables this value, in TOML.
     pub(super) fn set(&self, key: &str, value: &str) -> String {
         let line = format!("{key} = {value}");
-        let above = self.text.lines().take_while(|line| !line.trim_start().starts_with('['));
-        match (1_u32..).zip(above).find(|(_, line)| assigns(line, key)) {
-            Some((number, _)) => format!("sed -i {} {}", quote(&format!("{number}c {line}")), word(self.file)),
+        let lines = self.lines();
+        let above = lines.split(is_head).next().unwrap_or_default();
+        match above.iter().position(|(_, line)| assigns(line, key)).and_then(|at| above.get(at..)) {
+            Some(found) => self.edit(&format!("{}c {line}", numbers(found))),
             None if self.text.is_empty() => self.add(&[line]),
-            None => format!("sed -i {} {}", quote(&format!("1i {line}")), word(self.file)),
+            None => self.edit(&format!("1i {line}")),
         }
     }
 
@@ -44,29 +45,34 @@ impl<'a> Settings<'a> {
     /// being named have to be named.
     pub(super) fn set_in_socket(&self, config: &Config, socket: &Path, values: &[(&str, String)]) -> Vec<String> {
         let path = format!("path = {:?}", socket.display().to_string());
-        let lines: Vec<(u32, &str)> = (1_u32..).zip(self.text.lines()).collect();
+        let lines = self.lines();
         let Some(at) = lines.iter().position(|(_, line)| line.trim() == path) else {
             return self.name_all(config, socket, values);
         };
-        let is_head = |(_, line): &&(u32, &str)| line.trim_start().starts_with('[');
         let (before, after) = lines.split_at(at);
-        let table = || {
-            let above = before.iter().rev().take_while(|line| !is_head(line));
-            above.chain(after.iter().take_while(|line| !is_head(line)))
-        };
-        let own = after.first().map_or(0, |(number, _)| *number);
+        let begin = before.iter().rposition(is_head).unwrap_or_default();
+        let end = after.iter().position(is_head).map_or(lines.len(), |heads| at.saturating_add(heads));
+        let table = lines.get(begin..end).unwrap_or_default();
         let (mut changed, mut added) = (Vec::new(), Vec::new());
         for (key, value) in values {
-            match table().find(|(_, line)| assigns(line, key)) {
-                // A list over several lines is for a person to change.
-                Some((_, line)) if line.contains('[') && !line.contains(']') => return Vec::new(),
-                Some((number, _)) => changed.push(format!("{number}c {key} = {value}")),
-                None => added.push(format!("{own}a {key} = {value}")),
+            match table.iter().position(|(_, line)| assigns(line, key)).and_then(|at| table.get(at..)) {
+                Some(found) => changed.push((found.first(), format!("{}c {key} = {value}", numbers(found)))),
+                None => added.push(format!("\\|^ *{path}|a {key} = {value}")),
             }
         }
-        // What is added moves the lines below.
-        let scripts = changed.into_iter().chain(added);
-        scripts.map(|script| format!("sed -i {} {}", quote(&script), word(self.file))).collect()
+        // What is changed may become fewer lines, which moves those below.
+        changed.sort_by_key(|(first, _)| std::cmp::Reverse(*first));
+        let scripts = changed.into_iter().map(|(_, script)| script).chain(added);
+        scripts.map(|script| self.edit(&script)).collect()
+    }
+
+    fn edit(&self, script: &str) -> String {
+        format!("sed -i {} {}", quote(script), word(self.file))
+    }
+
+    /// With their numbers.
+    fn lines(&self) -> Vec<(u32, &str)> {
+        (1_u32..).zip(self.text.lines()).collect()
     }
 
     fn name_all(&self, config: &Config, socket: &Path, values: &[(&str, String)]) -> Vec<String> {
@@ -89,6 +95,41 @@ fn assigns(line: &str, key: &str) -> bool {
     line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
 }
 
+/// Whether a table begins on a line, rather than a list within a list.
+fn is_head((_, line): &(u32, &str)) -> bool {
+    let name = line.trim_start().strip_prefix('[').map(|rest| rest.trim_start_matches(['[', ' ']));
+    name.is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
+}
+
+/// The lines of a value that begins on the first of these, as sed counts them: a list may go on over several.
+fn numbers(lines: &[(u32, &str)]) -> String {
+    let mut open = 0_i32;
+    let whole = |(_, line): &&(u32, &str)| {
+        open = open.saturating_add(open_brackets(line));
+        open <= 0
+    };
+    match (lines.first(), lines.iter().find(whole).or(lines.last())) {
+        (Some((first, _)), Some((last, _))) if last > first => format!("{first},{last}"),
+        (first, _) => first.map_or(0, |(number, _)| *number).to_string(),
+    }
+}
+
+/// How many more brackets a line opens than it closes.
+fn open_brackets(line: &str) -> i32 {
+    let (mut open, mut text) = (0_i32, None);
+    for c in line.chars() {
+        match (c, text) {
+            ('"' | '\'', None) => text = Some(c),
+            (_, Some(quote)) if c == quote => text = None,
+            ('#', None) => break,
+            ('[' | '{', None) => open = open.saturating_add(1),
+            (']' | '}', None) => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+    open
+}
+
 /// What follows the name of a program of ours, to make it read this configuration file.
 pub(super) fn config_option(file: &Path) -> String {
     if file == Path::new(DEFAULT_FILE) { String::new() } else { format!(" --config {}", word(file)) }
@@ -107,36 +148,83 @@ pub(super) fn helpers(file: &Path) -> Vec<Process> {
 
 /// Starts the helper, again if it runs.
 pub(super) fn restart_helper(config: &Config, file: &Path) -> Vec<String> {
-    let mut lines = Vec::new();
-    if machine::has_systemd() && file == Path::new(DEFAULT_FILE) {
-        lines.push(format!("systemctl restart {HELPER}"));
-        return lines;
+    let by_service = if file == Path::new(DEFAULT_FILE) { machine::restart_service(&[HELPER]) } else { Vec::new() };
+    if !by_service.is_empty() {
+        return by_service;
     }
+    let mut lines = Vec::new();
     for process in helpers(file) {
         lines.push(format!("kill {0}; while kill -0 {0} 2>/dev/null; do sleep 0.1; done", process.pid));
     }
     for (_, socket) in config.sockets() {
-        let folder = socket.path.as_path().parent().unwrap_or(Path::new("/"));
-        let line = format!("mkdir -m 755 {}", word(folder));
-        if !folder.exists() && !lines.contains(&line) {
-            lines.push(line);
-        }
+        let made = make_folder(socket.path.as_path().parent().unwrap_or(Path::new("/")));
+        lines.extend(made.filter(|line| !lines.contains(line)));
     }
     let program = word(&machine::beside_us(HELPER));
     lines.push(format!("setsid {program}{} </dev/null >>{LOG} 2>&1 &", config_option(file)));
     lines
 }
 
-/// Starts a service again, by the first of its names that this machine knows. No command where nothing here does that.
-pub(super) fn restart_service(names: &[&str]) -> Vec<String> {
-    let script = |name: &&&str| Path::new("/etc/init.d").join(name).is_file();
-    if machine::has_systemd() {
-        let unit = |name: &&&str| {
-            let folders = ["/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
-            folders.iter().any(|folder| Path::new(folder).join(format!("{name}.service")).exists())
-        };
-        let known = names.iter().find(|name| unit(name) || script(name));
-        return known.map(|name| format!("systemctl restart {name}")).into_iter().collect();
+/// Makes a folder for sockets, where it is not there.
+pub(super) fn make_folder(folder: &Path) -> Option<String> {
+    if folder.exists() {
+        return None;
     }
-    names.iter().find(script).map(|name| format!("/etc/init.d/{name} restart")).into_iter().collect()
+    let made = format!("mkdir -p -m 755 {}", word(folder));
+    // /run is empty when the machine starts. The helper's own folder there is made by its unit.
+    let kept = machine::has_systemd() && folder.starts_with("/run") && folder != Path::new("/run/sasldb-rs");
+    let line = quote(&format!("d {} 0755", folder.display()));
+    Some(if kept { format!("{made}; echo {line} >>/etc/tmpfiles.d/sasldb-rs-sockets.conf") } else { made })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "\
+realm_aliases = [ # [two
+    \"mx1\", \"]\",
+]
+[[dovecot]]
+mode = \"0600\"
+path = \"/run/a\"
+peers = [
+    \"exim\",
+]
+group = \"mail\"
+[[lookup]]
+path = \"/run/b\"
+peers = [{ user = \"exim\", realms = [
+    \"a\"] },
+]
+";
+
+    fn settings() -> Settings<'static> {
+        Settings { file: Path::new("/etc/f"), text: TEXT.to_owned() }
+    }
+
+    #[test]
+    fn a_value_is_changed_with_all_its_lines() {
+        assert_eq!(settings().set("realm_aliases", "[]"), "sed -i '1,3c realm_aliases = []' /etc/f");
+        assert_eq!(settings().set("realm", "\"a\""), "sed -i '1i realm = \"a\"' /etc/f");
+    }
+
+    #[test]
+    fn a_table_is_changed_from_below_and_only_the_one_of_the_socket() {
+        let set = |socket: &str, values: &[(&str, &str)]| {
+            let values: Vec<(&str, String)> = values.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+            settings().set_in_socket(&Config::default(), Path::new(socket), &values)
+        };
+        let peers = [("peers", "[]")];
+        assert_eq!(
+            set("/run/a", &[("mode", "1"), peers[0], ("group", "2"), ("owner", "3")]),
+            [
+                "sed -i '10c group = 2' /etc/f",
+                "sed -i '7,9c peers = []' /etc/f",
+                "sed -i '5c mode = 1' /etc/f",
+                "sed -i '\\|^ *path = \"/run/a\"|a owner = 3' /etc/f",
+            ]
+        );
+        assert_eq!(set("/run/b", &peers), ["sed -i '13,15c peers = []' /etc/f"]);
+    }
 }

@@ -12,6 +12,7 @@ mod key_lines;
 mod libsasl2;
 mod mend;
 mod postfix;
+mod programs;
 mod sendmail;
 
 use std::fs::{self, Metadata};
@@ -25,6 +26,8 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Program;
 use crate::cli::site::Site;
 use crate::config::{Config, DEFAULT_FILE, Protocol, Socket};
+use crate::identity::Realms;
+use crate::store::sqlite::Inspector;
 
 use super::options::{Doctor, Part};
 use client::Client;
@@ -55,6 +58,9 @@ pub(super) fn doctor(program: &Program, site: &Site, file: Option<&Path>, doctor
     }
     if wanted(Part::Sendmail) {
         sendmail::look(&mut visit, asked(Part::Sendmail));
+    }
+    if wanted(Part::Libsasl2) {
+        programs::look(&mut visit);
     }
     let found = visit.findings.tell(doctor.json)?;
     visit.unseen.iter().for_each(|what| program.complain(what));
@@ -108,6 +114,12 @@ impl Visit<'_> {
         mend::restart_helper(self.config(), self.file)
     }
 
+    /// The default realm and its aliases; none where the database cannot be asked, which is told elsewhere.
+    fn realms(&self) -> Option<Realms> {
+        let inspector = Inspector::open(self.site.place()).ok()?;
+        Some(self.config().realms(inspector.realms()))
+    }
+
     /// The sockets of the settings on which this protocol is spoken.
     fn sockets(&self, protocol: Protocol) -> Vec<Socket> {
         let all = self.config().sockets();
@@ -132,6 +144,7 @@ impl Visit<'_> {
         lines.push(format!("path = {:?}", path.display().to_string()));
         lines.extend_from_slice(keys);
         let mut commands = vec![self.settings.add(&lines)];
+        commands.extend(mend::make_folder(path.parent().unwrap_or(Path::new("/"))));
         commands.extend(self.restart_helper());
         commands
     }

@@ -14,8 +14,10 @@ use super::libsasl2::{self, Application};
 use super::{Visit, listens};
 
 /// What Postfix says of itself, with `$` expanded.
-const PARAMETERS: [&str; 15] = [
+const PARAMETERS: [&str; 17] = [
     "mail_owner",
+    "myhostname",
+    "smtpd_sasl_local_domain",
     "queue_directory",
     "cyrus_sasl_config_path",
     "smtpd_sasl_auth_enable",
@@ -189,7 +191,19 @@ fn look_at_libsasl2(visit: &mut Visit<'_>, smtpd: &Smtpd<'_>, queue: &Path, insi
     let folders: Vec<PathBuf> = folders.chain(debian).collect();
     let name = if path.is_empty() { "smtpd" } else { path };
     let root = smtpd.chrooted.then_some(queue);
-    libsasl2::look(visit, &Application { name, folders: &folders, client: &client, root }, false)
+    let mut own = ["smtpd_sasl_local_domain", "myhostname"].map(|parameter| smtpd.get(parameter)).into_iter();
+    let default = visit.realms().map_or(String::new(), |realms| realms.default_realm().as_str().to_owned());
+    let application = Application {
+        name,
+        folders: &folders,
+        prefix: "",
+        client: &client,
+        root,
+        offers: None,
+        realm: own.find(|realm| !realm.is_empty()),
+        set_realm: vec![smtpd.set("smtpd_sasl_local_domain", &default), reload()],
+    };
+    libsasl2::look(visit, &application, true)
 }
 
 /// What a login needs, and what it is good for.

@@ -11,7 +11,6 @@ use super::Visit;
 use super::client::Client;
 use super::finding::Code;
 use super::libsasl2::{self, Application};
-use super::mend::restart_service;
 
 const SETTINGS: &str = "/etc/mail/sendmail.cf";
 const SOURCE: &str = "/etc/mail/sendmail.mc";
@@ -20,18 +19,40 @@ pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
     let Some(text) = visit.read(Path::new(SETTINGS)) else { return };
     let Some(root) = Person::of(&User::Id(0)) else { return };
     let client = Client { name: "Sendmail".to_owned(), person: root, processes: Vec::new(), restart: restart() };
-    let folders: Vec<PathBuf> = machine::sasl_folders();
-    let application = Application { name: "Sendmail", folders: &folders, client: &client, root: None };
     let option = |name: &str| {
         let mut lines = text.lines().filter_map(|line| line.strip_prefix("O ")?.strip_prefix(name)?.strip_prefix('='));
         lines.next_back().map(str::to_owned)
     };
-    let offered = option("AuthMechanisms");
-    if !libsasl2::look(visit, &application, asked || offered.is_some()) {
+    let named = option("AuthMechanisms");
+    let is_wanted = asked || named.is_some();
+    // What it offers where the settings are silent.
+    let offered = named.unwrap_or_else(|| "EXTERNAL GSSAPI KERBEROS_V4 DIGEST-MD5 CRAM-MD5".to_owned());
+    let offers: Vec<String> = offered.split_ascii_whitespace().map(str::to_owned).collect();
+    let own_name = text.lines().filter_map(|line| line.strip_prefix("Dj")).next_back().map(str::to_owned);
+    let realm = option("AuthRealm").or(own_name).filter(|realm| !realm.contains('$'));
+    let default = visit.realms().map_or(String::new(), |realms| realms.default_realm().as_str().to_owned());
+    let folders: Vec<PathBuf> = machine::sasl_folders();
+    let application = Application {
+        name: "Sendmail",
+        folders: &folders,
+        prefix: "",
+        client: &client,
+        root: None,
+        offers: Some(&offers),
+        realm: realm.as_deref(),
+        set_realm: insert(&format!("define(`confAUTH_REALM', `{default}')dnl")),
+    };
+    if !libsasl2::look(visit, &application, is_wanted) {
         return;
     }
-    // What it offers where the settings are silent.
-    let offered = offered.unwrap_or_else(|| "EXTERNAL GSSAPI KERBEROS_V4 DIGEST-MD5 CRAM-MD5".to_owned());
+    let unserved: Vec<&str> =
+        offers.iter().map(String::as_str).filter(|name| libsasl2::cannot_be_served(visit, name)).collect();
+    if !unserved.is_empty() {
+        let rest: Vec<&str> = offers.iter().map(String::as_str).filter(|name| !unserved.contains(name)).collect();
+        let what = format!("offers {}, for which nothing is stored", unserved.join(" "));
+        let mend = insert(&format!("define(`confAUTH_MECHANISMS', `{}')dnl", rest.join(" ")));
+        visit.find(Code::SaslMechanisms, "Sendmail", what, mend);
+    }
     let trusted: Vec<&str> = text
         .lines()
         .filter_map(|line| line.strip_prefix("C{TrustAuthMech}"))
@@ -56,7 +77,7 @@ pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
 }
 
 fn restart() -> Vec<String> {
-    restart_service(&["sendmail"])
+    machine::restart_service(&["sendmail"])
 }
 
 /// Puts a line into its settings where the mechanisms belong, and makes them count.
