@@ -1,7 +1,5 @@
 //! From a password to what is stored of it.
 
-use std::thread;
-
 use crate::identity::{Identity, Realms};
 use crate::prep;
 use crate::secret::Password;
@@ -44,23 +42,9 @@ impl Iterations<'_> {
     }
 }
 
-/// Derives the secrets of `password`. Takes milliseconds where SCRAM is among the schemes; each of its hashes has a thread, since
-/// somebody waits at a prompt.
+/// Derives the secrets of `password`, on this thread. Takes milliseconds where SCRAM is among the schemes.
 #[must_use]
 pub fn derive(password: &Password, recipe: &Recipe<'_>) -> Secrets {
-    derive_by(password, recipe, on_threads)
-}
-
-/// As [`derive()`], for one of many passwords: the threads have others to derive meanwhile.
-#[must_use]
-pub fn derive_on_this_thread(password: &Password, recipe: &Recipe<'_>) -> Secrets {
-    derive_by(password, recipe, two_at_once)
-}
-
-/// Makes the SaltedPassword of each.
-type Salted = fn(&[u8], &[Hi<'_>]) -> Vec<ScramOutput>;
-
-fn derive_by(password: &Password, recipe: &Recipe<'_>, salted: Salted) -> Secrets {
     let bytes = password.expose();
     let wanted = |scheme| recipe.schemes.contains(&scheme);
     let scram_hashes: Vec<ScramHash> = ScramHash::ALL.into_iter().filter(|h| wanted(Scheme::Scram(*h))).collect();
@@ -72,13 +56,13 @@ fn derive_by(password: &Password, recipe: &Recipe<'_>, salted: Salted) -> Secret
             Vec::new()
         },
         cram_md5: wanted(Scheme::CramMd5).then(|| CramMd5States::derive(bytes)),
-        scram: if scram_hashes.is_empty() { Vec::new() } else { scram_keys(&scram_hashes, bytes, recipe, salted) },
+        scram: if scram_hashes.is_empty() { Vec::new() } else { scram_keys(&scram_hashes, bytes, recipe) },
         hash: None,
     }
 }
 
 /// The keys for each of the hashes.
-fn scram_keys(hashes: &[ScramHash], password: &[u8], recipe: &Recipe<'_>, salted: Salted) -> Vec<ScramKeys> {
+fn scram_keys(hashes: &[ScramHash], password: &[u8], recipe: &Recipe<'_>) -> Vec<ScramKeys> {
     let prepared = prep::scram_password(password);
     let who = Who::Account(recipe.identity.key());
     let salts: Vec<_> = hashes.iter().map(|&hash| recipe.salt_key.salt(hash, &who)).collect();
@@ -87,34 +71,15 @@ fn scram_keys(hashes: &[ScramHash], password: &[u8], recipe: &Recipe<'_>, salted
         .zip(&salts)
         .map(|(&hash, salt)| Hi { hash, salt, iterations: recipe.iterations.of(hash) })
         .collect();
-    let salted = salted(prepared.as_ref(), &parameters);
+    let salted = salted_passwords(prepared.as_ref(), &parameters);
     parameters.into_iter().zip(&salted).map(|(hi, salted)| ScramKeys::of(hi, ScramSalt::Derived, salted)).collect()
 }
 
-fn two_at_once(password: &[u8], parameters: &[Hi<'_>]) -> Vec<ScramOutput> {
+/// The SaltedPassword of each, two at once.
+fn salted_passwords(password: &[u8], parameters: &[Hi<'_>]) -> Vec<ScramOutput> {
     let (pairs, last) = parameters.as_chunks();
     let pairs = pairs.iter().flat_map(|pair| two_salted_passwords(password, *pair));
-    pairs.chain(last.iter().map(|hi| one(password, *hi))).collect()
-}
-
-fn on_threads(password: &[u8], parameters: &[Hi<'_>]) -> Vec<ScramOutput> {
-    let Some((last, others)) = parameters.split_last() else { return Vec::new() };
-    thread::scope(|scope| {
-        let running: Vec<_> = others
-            .iter()
-            .map(|&hi| (hi, thread::Builder::new().spawn_scoped(scope, move || one(password, hi))))
-            .collect();
-        let last = one(password, *last);
-        // Where no thread is to be had, this one does the work.
-        let made = running
-            .into_iter()
-            .map(|(hi, thread)| thread.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| one(password, hi)));
-        made.chain(core::iter::once(last)).collect()
-    })
-}
-
-fn one(password: &[u8], hi: Hi<'_>) -> ScramOutput {
-    salted_password(hi.hash, password, hi.salt, hi.iterations)
+    pairs.chain(last.iter().map(|hi| salted_password(hi.hash, password, hi.salt, hi.iterations))).collect()
 }
 
 /// Whether `secrets` are what [`derive()`] makes of `password`: the schemes, counts and salts of the recipe, and the cheapest of the
@@ -139,7 +104,7 @@ pub fn is_derived(secrets: &Secrets, password: &Password, recipe: &Recipe<'_>) -
         return states.inner.equals(made.inner.expose()) && states.outer.equals(made.outer.expose());
     }
     secrets.scram.first().is_some_and(|keys| {
-        let made = scram_keys(&[keys.hash], bytes, recipe, two_at_once);
+        let made = scram_keys(&[keys.hash], bytes, recipe);
         made.first().is_some_and(|made| keys.stored_key.equals(made.stored_key.expose()))
     })
 }
@@ -190,7 +155,7 @@ mod tests {
                 schemes: &schemes,
                 iterations: Iterations { usual, bound: &[] },
             };
-            let made = derive_on_this_thread(&password("secret"), &recipe(4096));
+            let made = derive(&password("secret"), &recipe(4096));
             assert!(is_derived(&made, &password("secret"), &recipe(4096)), "without the first {dropped}");
             assert!(!is_derived(&made, &password("Secret"), &recipe(4096)), "without the first {dropped}");
             let has_scram = schemes.iter().any(|scheme| matches!(scheme, Scheme::Scram(_)));

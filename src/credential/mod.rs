@@ -22,7 +22,7 @@ pub use account::{
     Account, AccountState, CramMd5States, DigestMd5Hash, Label, LabelError, MAX_PASSWORDS, PasswordFacts, PasswordSet,
     ScramKeys, ScramSalt, Secrets, StoredPassword,
 };
-pub use derive::{Iterations, Recipe, derive, derive_on_this_thread, is_derived};
+pub use derive::{Iterations, Recipe, derive, is_derived};
 pub use hash::{Cost, HashError, PasswordHash};
 pub use import::{ImportError, Imported};
 pub use learn::{Lesson, lacking};

@@ -12,7 +12,7 @@ use crate::cli::weak;
 use crate::config::{Config, WeakPasswords};
 use crate::credential::{
     Account, AccountState, DigestMd5Hash, DigestSpelling, Imported, Label, Recipe, Secrets, Stored, StoredPassword,
-    derive_on_this_thread, is_derived,
+    derive, is_derived,
 };
 use crate::identity::{Identity, Realms};
 use crate::secret::Password;
@@ -174,7 +174,7 @@ impl Planner<'_> {
             }
             if !self.dry_run {
                 let secrets = match given {
-                    Given::Text(password) => derive_on_this_thread(&password, &recipe),
+                    Given::Text(password) => derive(&password, &recipe),
                     Given::Ready(secrets) => *secrets,
                 };
                 let secrets = Secrets { no_plaintext: wanted.no_plaintext, ..secrets };

@@ -13,9 +13,7 @@ use crate::cli::site::{self, Site};
 use crate::cli::stop::{self, Stop};
 use crate::cli::when::rfc3339;
 use crate::config::Config;
-use crate::credential::{
-    AccountState, DigestSpelling, Label, PasswordFacts, Stored, StoredPassword, derive_on_this_thread,
-};
+use crate::credential::{AccountState, DigestSpelling, Label, PasswordFacts, Stored, StoredPassword, derive};
 use crate::identity::{Identity, Realms};
 use crate::import::Entry;
 use crate::store::sqlite::{SeenNames, Writer};
@@ -217,7 +215,7 @@ impl Pending {
         let Self::Job(job) = self else { return };
         let Stored::Password(password) = &job.password else { return };
         let recipe = recipe(config, realms, &job.basis);
-        job.password = Stored::Forms(Box::new(derive_on_this_thread(password, &recipe)));
+        job.password = Stored::Forms(Box::new(derive(password, &recipe)));
     }
 
     /// Its change goes to `changes`; what stays is what to tell, and whether there was one.
