@@ -7,9 +7,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sasldb::credential::{
-    Iterations, Label, PasswordFacts, Recipe, SaltKey, ScramKeys, ScramSalt, Secrets, derive_on_this_thread,
-};
+use sasldb::credential::{Iterations, Label, PasswordFacts, Recipe, SaltKey, ScramKeys, ScramSalt, Secrets, derive};
 use sasldb::identity::{Identity, Name, Realm, Realms};
 use sasldb::runtime::{SystemEntropy, UnixTime};
 use sasldb::secret::{Password, SecretBytes};
@@ -159,7 +157,7 @@ fn new_account(number: u64, realms: &Realms, salt_key: &SaltKey) -> anyhow::Resu
         let password = Password::new(format!("{label}-{number}").into_bytes())?;
         let iterations = Iterations { usual: 1, bound: &[] };
         let recipe = Recipe { identity: &identity, realms, salt_key, schemes, iterations };
-        let mut secrets = derive_on_this_thread(&password, &recipe);
+        let mut secrets = derive(&password, &recipe);
         scram(&mut secrets, number);
         let facts = PasswordFacts::unlimited(Label::new(label)?);
         Ok(Change::SetPassword { identity, facts, secrets, expected: None })
