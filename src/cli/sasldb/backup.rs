@@ -89,6 +89,8 @@ fn of_target(to: &Path, fault: StoreError) -> Failure {
     if is_there { failure.hint("name a file that is not there") } else { failure }
 }
 
+const NAME_A_BACKUP: &str = "name a file that sasldb-rs backup made; nothing has changed";
+
 /// What is wrong with the backup, not with the database.
 fn of_backup(from: &Path, fault: StoreError) -> Failure {
     match fault {
@@ -97,9 +99,9 @@ fn of_backup(from: &Path, fault: StoreError) -> Failure {
             Failure::new(Exit::Failure, cause).hint("take another one; nothing has changed")
         }
         StoreError::Missing(path) => {
-            Failure::new(Exit::Failure, anyhow::anyhow!("{} holds no database", path.display()))
-                .hint("name a file that sasldb-rs backup made; nothing has changed")
+            Failure::new(Exit::Failure, anyhow::anyhow!("{} holds no database", path.display())).hint(NAME_A_BACKUP)
         }
+        StoreError::NotOurs(_) => Failure::from(fault).hint(NAME_A_BACKUP),
         other => other.into(),
     }
 }
