@@ -37,7 +37,7 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "import" -d 'Tak
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "export" -d 'Write accounts in a form that other programs read, or another database'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "check" -d 'Look for what is wrong, and for logins that fail'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "doctor" -d 'Look at the machine for what usually goes wrong, and say what mends it'
-complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "setup" -d 'Print the lines that make a mail server ask the helper'
+complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "setup" -d 'Print the lines that make a program ask the helper'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "log" -d 'Show every change that was made, and prove that none was hidden'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "report" -d 'Tell who logs in by what, who does not, and who fails'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "retire" -d 'Take a scheme away from the passwords that nobody used by it for long'

@@ -85,11 +85,11 @@ pub(super) enum Command {
     Check(Check),
     /// Look at the machine for what usually goes wrong, and say what mends it
     ///
-    /// Looks at database, key and realms, at the helper and its sockets, and at the mail servers that ask it; docs/doctor.md lists
-    /// what it finds. Prints a line for each finding, and below it the commands that mend it. Changes nothing itself. The status is
+    /// Looks at database, key and realms, at the helper and its sockets, and at the programs that ask it; docs/doctor.md lists what
+    /// it finds. Prints a line for each finding, and below it the commands that mend it. Changes nothing itself. The status is
     /// 0 if nothing was found, 1 if something was, 75 if it could not look at everything.
     Doctor(Doctor),
-    /// Print the lines that make a mail server ask the helper
+    /// Print the lines that make a program ask the helper
     ///
     /// With the paths of this machine: what to add to which file, and what to run, in this order. It changes nothing itself.
     Setup(Setup),

@@ -1,4 +1,4 @@
-//! `sasldb-rs setup`: the lines that make a mail server ask the helper, with the paths of this machine. It changes nothing.
+//! `sasldb-rs setup`: the lines that make a program ask the helper, with the paths of this machine. It changes nothing.
 
 mod libsasl2;
 mod recipe;
