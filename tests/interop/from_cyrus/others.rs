@@ -7,6 +7,9 @@ use crate::sasl::walk::Answer;
 
 use super::{Move, OLD_FILE, Server, prepare, start_saslauthd};
 
+/// How these programs are told of libsasl2.
+const LIBSASL2: &str = "docs/libsasl2.md";
+
 struct Other {
     machine: Machine,
     heading: &'static str,
@@ -54,20 +57,6 @@ fn from_cyrus_imap() -> Move<Other> {
     Move { server: Other { machine, heading: "### Cyrus IMAP", log_in } }
 }
 
-/// slapd has its mechanisms and libsasl2's plugin in the directory itself.
-const OF_SLAPD: &str = "\
-dn: cn=config
-changetype: modify
-replace: olcSaslAuxprops
-olcSaslAuxprops: sasldb
--
-replace: olcSaslHost
-olcSaslHost: mail.example.com
--
-replace: olcSaslSecProps
-olcSaslSecProps: noanonymous
-";
-
 fn from_openldap() -> Move<Other> {
     let machine = Machine::over(&["slapd", "sasl"]);
     prepare(&machine);
@@ -79,7 +68,9 @@ fn from_openldap() -> Move<Other> {
     start_saslauthd(&machine, "");
     start(&machine, "slapd");
     wait_for_port(&machine, 389);
-    machine.write("/root/old.ldif", OF_SLAPD);
+    // The directory itself has the name of the plugin.
+    let ours = block(LIBSASL2, "## OpenLDAP", "olcSaslAuxprops");
+    machine.write("/root/old.ldif", &ours.replace("sasldb_rs", "sasldb"));
     machine.shell("ldapmodify -Q -Y EXTERNAL -H ldapi:/// -f /root/old.ldif; service slapd stop");
     start(&machine, "slapd");
     let log_in = |machine: &Machine, mechanism: &str, user: &str, password: &str| {
@@ -104,7 +95,7 @@ fn from_subversion() -> Move<Other> {
     machine.shell(
         "useradd --system --user-group --groups sasl svn; chgrp sasl /etc/sasldb2; mkdir -p /etc/sasl2; svnadmin create /srv/repository",
     );
-    let settings = block("docs/libsasl2.md", "## Subversion", "use-sasl");
+    let settings = block(LIBSASL2, "## Subversion", "use-sasl");
     machine.write("/srv/repository/conf/svnserve.conf", &settings.replace("example.com", "mail.example.com"));
     machine.shell("chown -R svn:svn /srv/repository");
     machine.write("/etc/sasl2/svn.conf", &format!("{OLD_FILE}{MECH_LIST}"));
