@@ -47,5 +47,6 @@ mod servers;
 mod site;
 mod source;
 mod syslog;
+mod systemctl;
 mod taken_over;
 mod wire;

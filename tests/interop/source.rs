@@ -14,7 +14,7 @@ pub(crate) fn put(machine: &Machine) {
     std::fs::create_dir(&built).unwrap();
     copy_built(&built);
     machine.shell(&format!(
-        "mkdir -p {FOLDER}/target {FOLDER}/contrib/systemd /etc/systemd/system
+        "mkdir -p {FOLDER}/target {FOLDER}/contrib/systemd
          ln -s /run/sasldb-rs/release {FOLDER}/target/release"
     ));
     let unit = "systemd/saslauthd-rs.service";

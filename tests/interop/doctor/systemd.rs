@@ -3,20 +3,20 @@
 use crate::installed::set_up;
 use crate::machine::{Machine, project};
 use crate::servers::Server;
+use crate::systemctl;
 
 use super::{Case, case, each_is_found_and_mended};
 
-const SYSTEMCTL: &str = include_str!("systemctl.sh");
 const UNIT: &str = "/etc/systemd/system/saslauthd-rs.service";
 
 /// Makes the machine look like one, and starts the helper, and chasquid where it is there, anew.
 pub(super) fn run_by_systemd(machine: &Machine) {
     let unit = std::fs::read_to_string(project().join("contrib/systemd/saslauthd-rs.service")).unwrap();
-    machine.shell("mkdir -p /run/systemd/system /etc/systemd/system");
+    systemctl::put(machine);
+    machine.shell("mkdir -p /run/systemd/system");
     machine.write(UNIT, &unit);
-    machine.write("/usr/local/bin/systemctl", SYSTEMCTL);
     machine.shell(
-        "chmod 755 /usr/local/bin/systemctl; ln -s /usr/local/bin/systemctl /usr/sbin/systemctl
+        "ln -s /usr/local/bin/systemctl /usr/sbin/systemctl
          kill $(pidof saslauthd-rs); while pidof saslauthd-rs >/dev/null; do sleep 0.1; done
          systemctl restart saslauthd-rs
          chasquid=/lib/systemd/system/chasquid.service

@@ -5,7 +5,7 @@ mod others;
 
 use crate::machine::{Machine, Ran, project, wait_for};
 use crate::pages::{blocks, sections};
-use crate::source;
+use crate::{source, systemctl};
 
 const PAGE: &str = "docs/from-cyrus.md";
 
@@ -49,8 +49,7 @@ fn run(machine: &Machine, script: &str) {
 fn prepare(machine: &Machine) {
     run(machine, &script("accounts.sh"));
     source::put(machine);
-    machine.write("/usr/local/bin/systemctl", &script("systemctl.sh"));
-    machine.shell("chmod 755 /usr/local/bin/systemctl");
+    systemctl::put(machine);
 }
 
 /// `chroot` is the folder that the program sees only, or nothing.
@@ -87,7 +86,7 @@ impl<S: Server> Move<S> {
     }
 
     fn log(&self) -> String {
-        let shell = "tail -n 40 /var/log/saslauthd-rs.log /var/log/start.log 2>&1 || true";
+        let shell = "tail -n 40 /var/log/saslauthd-rs.started /var/log/start.log 2>&1 || true";
         format!("--- logs\n{}", self.machine().shell(shell))
     }
 
