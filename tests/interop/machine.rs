@@ -9,6 +9,7 @@ use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use rexpect::session::{PtySession, spawn_command};
 use tempfile::TempDir;
 
 /// How long anything in a machine may take before it counts as hung. Never a measure of speed: others may want the processors too.
@@ -43,6 +44,11 @@ impl Ran {
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         child.wait_with_output().unwrap().into()
     }
+}
+
+/// Starts a program at a terminal of its own, at which anything is waited for as long as patience lasts.
+pub(crate) fn at_a_terminal(command: Command) -> PtySession {
+    spawn_command(command, u64::try_from(PATIENCE.as_millis()).ok()).unwrap()
 }
 
 impl From<Output> for Ran {

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use rexpect::ReadUntil;
-use rexpect::session::{PtySession, spawn_command};
+use rexpect::session::PtySession;
 
 use crate::clients::{Login, RECIPIENT, SENDER, SERVER};
-use crate::machine::{Machine, PATIENCE, Ran};
+use crate::machine::{Machine, PATIENCE, Ran, at_a_terminal};
 use crate::servers::port_of;
 use crate::site::CERTIFICATE;
 
@@ -59,8 +59,7 @@ pub(crate) fn alpine(machine: &Machine, login: &Login<'_>, token: &str) -> Ran {
     let mut command = machine.endless("env");
     command.args([&format!("HOME={home}"), "TERM=vt100", "sh", "-c", start, "sh"]);
     command.args(["-url", &format!("mailto:{RECIPIENT}?subject={token}&body=Hello.")]);
-    let patience = u64::try_from(PATIENCE.as_millis()).ok();
-    let mut screen = spawn_command(command, patience).unwrap();
+    let mut screen = at_a_terminal(command);
     let end = alpine_sends(&mut screen, login.password);
     // A hangup lets it write out its log, in which the server's last answer may be.
     let gone = "for i in $(seq 600); do kill -0 $pid || exit 0; sleep 0.1; done; kill -KILL $pid";

@@ -3,9 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use rexpect::session::spawn_command;
-
-use crate::machine::{Machine, PATIENCE, project};
+use crate::machine::{Machine, at_a_terminal, project};
 
 /// Pages of other programs that ours refer to: name and section.
 const OTHERS: [(&str, &str); 12] = [
@@ -91,7 +89,7 @@ fn bash_and_zsh_complete_what_is_typed() {
     ] {
         let mut command = machine.endless("env");
         command.arg("TERM=dumb").args(shell);
-        let mut terminal = spawn_command(command, u64::try_from(PATIENCE.as_millis()).ok()).unwrap();
+        let mut terminal = at_a_terminal(command);
         terminal.send_line(set_up).unwrap();
         terminal.send_line("sasldb-rs() { echo \"called with <$*>\"; }; echo set up: $((6 * 7))").unwrap();
         terminal.exp_string("set up: 42").unwrap();

@@ -1,8 +1,6 @@
 //! The README, followed by its reader on a machine with Postfix.
 
-use rexpect::session::spawn_command;
-
-use crate::machine::{Machine, PATIENCE, wait_for};
+use crate::machine::{Machine, at_a_terminal, wait_for};
 use crate::pages::blocks;
 use crate::servers::Server;
 use crate::site::Site;
@@ -14,7 +12,7 @@ const PAGE: &str = "README.md";
 fn type_at_a_terminal(machine: &Machine, command: &str, questions: &[&str]) {
     let mut shell = machine.endless("bash");
     shell.args(["-euc", &source::script(command)]);
-    let mut terminal = spawn_command(shell, u64::try_from(PATIENCE.as_millis()).ok()).unwrap();
+    let mut terminal = at_a_terminal(shell);
     for question in questions {
         terminal.exp_string(question).unwrap();
         terminal.send_line("secret").unwrap();
