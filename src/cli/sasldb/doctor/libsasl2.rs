@@ -10,6 +10,7 @@ use nix::unistd::Uid;
 
 use crate::cli::sasldb::machine::{self, PLUGIN};
 use crate::cli::sasldb::people::Person;
+use crate::cli::sasldb::setup::libsasl2::served;
 use crate::cli::sasldb::shell::{quote, word};
 use crate::config::{Protocol, User};
 use crate::identity::Realm;
@@ -104,22 +105,20 @@ fn write(visit: &Visit<'_>, program: &Application<'_>, file: &Path) -> Vec<Strin
     let seen = |protocol| visit.sockets(protocol).iter().find_map(|socket| program.inside(socket.path.as_path()));
     lines.extend(seen(Protocol::Saslauthd).map(|mux| format!("saslauthd_path: {mux}")));
     lines.extend(seen(Protocol::Lookup).map(|lookup| format!("sasldb_rs_socket: {lookup}")));
-    lines.push(format!("mech_list: {}", served(visit).join(" ")));
+    lines.push(format!("mech_list: {}", served(visit.config()).join(" ")));
     let lines: Vec<String> = lines.iter().map(|line| quote(line)).collect();
     let folder = file.parent().unwrap_or(Path::new("/"));
     vec![format!("mkdir -p {}", word(folder)), format!("printf '%s\\n' {} >{}", lines.join(" "), word(file))]
 }
 
-/// The mechanisms that the accounts can serve in libsasl2, strongest first.
-fn served(visit: &Visit<'_>) -> Vec<&'static str> {
-    let by_certificate = |mechanism: &Mechanism| *mechanism == Mechanism::External;
-    visit.config().mechanisms().iter().filter(|mechanism| !by_certificate(mechanism)).map(Mechanism::name).collect()
-}
-
 /// Whether accounts would have to have something for this mechanism, and have not.
 pub(super) fn cannot_be_served(visit: &Visit<'_>, mechanism: &str) -> bool {
-    let by_secrets = mechanism.starts_with("SCRAM-") || Mechanism::from_name(mechanism.as_bytes()).is_some();
-    by_secrets && mechanism != Mechanism::External.name() && !served(visit).contains(&mechanism)
+    match Mechanism::from_name(mechanism.as_bytes()) {
+        Some(Mechanism::External) => false,
+        Some(known) => !visit.config().mechanisms().contains(known),
+        // With a hash of which nothing is ever stored, or bound to the channel.
+        None => mechanism.get(..6).is_some_and(|family| family.eq_ignore_ascii_case("SCRAM-")),
+    }
 }
 
 /// What a file says.
@@ -178,9 +177,12 @@ impl Told<'_> {
         let plugins = self.value("auxprop_plugin");
         if !plugins.unwrap_or_default().split_ascii_whitespace().any(|name| name == "sasldb_rs") {
             // PLAIN and LOGIN do without.
-            let only_plaintext = self.value("mech_list").is_some_and(|list| {
-                list.split_ascii_whitespace().all(|name| matches!(name, "PLAIN" | "LOGIN" | "EXTERNAL"))
-            });
+            let does_without = |name: &str| {
+                let known = Mechanism::from_name(name.as_bytes());
+                known.is_some_and(|known| known.is_plaintext() || known == Mechanism::External)
+            };
+            let only_plaintext =
+                self.value("mech_list").is_some_and(|list| list.split_ascii_whitespace().all(does_without));
             if !only_plaintext {
                 let said = plugins.map_or("names no plugin".to_owned(), |name| format!("names the plugin {name}"));
                 let what = format!("{said}: passwords are sought elsewhere for all but PLAIN and LOGIN");
@@ -245,7 +247,7 @@ impl Told<'_> {
             return;
         }
         let (what, list) = if said.is_none() {
-            ("names no mechanisms: all that libsasl2 has are offered".to_owned(), served(visit))
+            ("names no mechanisms: all that libsasl2 has are offered".to_owned(), served(visit.config()))
         } else {
             let served = offered.into_iter().filter(|name| !unserved.contains(name)).collect();
             (format!("offers {}, for which nothing is stored", unserved.join(" ")), served)
@@ -255,10 +257,9 @@ impl Told<'_> {
 
     /// DIGEST-MD5 hashes the realm that the program gives, and no other.
     fn look_at_realm(&self, visit: &mut Visit<'_>) {
-        let offered = self
-            .value("mech_list")
-            .is_none_or(|list| list.split_ascii_whitespace().any(|name| name == Mechanism::DigestMd5.name()));
-        let lets = self.program.offers.is_none_or(|list| list.iter().any(|name| name == Mechanism::DigestMd5.name()));
+        let is_digest = |name: &str| Mechanism::from_name(name.as_bytes()) == Some(Mechanism::DigestMd5);
+        let offered = self.value("mech_list").is_none_or(|list| list.split_ascii_whitespace().any(is_digest));
+        let lets = self.program.offers.is_none_or(|list| list.iter().any(|name| is_digest(name)));
         let (Some(realm), true) = (self.program.realm, offered && lets) else { return };
         let Some(realms) = visit.realms() else { return };
         let default = realms.default_realm();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::sasldb::options::MailServer;
 use crate::cli::sasldb::people::Person;
 use crate::cli::sasldb::{machine, processes};
-use crate::config::{Protocol, User};
+use crate::config::{Config, Protocol, User};
 use crate::vocabulary::Mechanism;
 
 use super::recipe::{EXIM_NAMES, Recipe, USUAL_LOOKUP, USUAL_MUX};
@@ -142,15 +142,19 @@ impl Recipe<'_> {
 
     /// `settings` with the mechanisms that the accounts can serve.
     fn with_mechanisms(&self, settings: &str) -> String {
-        let by_certificate = |mechanism: &Mechanism| *mechanism == Mechanism::External;
-        let served = self.config.mechanisms().iter().filter(|mechanism| !by_certificate(mechanism));
-        let names: Vec<&str> = served.map(Mechanism::name).collect();
+        let names = served(self.config);
         let line = |line: &str| match line.split_once("mech_list:") {
             Some((prefix, _)) => format!("{prefix}mech_list: {}\n", names.join(" ")),
             None => format!("{line}\n"),
         };
         settings.lines().map(line).collect()
     }
+}
+
+/// The mechanisms that the accounts can serve in libsasl2, strongest first.
+pub(in crate::cli::sasldb) fn served(config: &Config) -> Vec<&'static str> {
+    let by_certificate = |mechanism: &Mechanism| *mechanism == Mechanism::External;
+    config.mechanisms().iter().filter(|mechanism| !by_certificate(mechanism)).map(Mechanism::name).collect()
 }
 
 /// Where something starts it.

@@ -1,6 +1,6 @@
 //! `sasldb-rs setup`: the lines that make a program ask the helper, with the paths of this machine. It changes nothing.
 
-mod libsasl2;
+pub(super) mod libsasl2;
 mod recipe;
 mod sockets;
 mod step;
