@@ -11,7 +11,7 @@ use crate::config::Protocol;
 
 use super::client::{self, Client};
 use super::finding::Code;
-use super::libsasl2::{self, Application};
+use super::libsasl2::{self, Application, Given};
 use super::{Visit, listens};
 
 /// Names of the program, Debian's first.
@@ -166,12 +166,14 @@ fn look_at_libsasl2(visit: &mut Visit<'_>, client: &Client, authenticators: &[Au
     let mut given = ["server_realm", "server_hostname"].map(|option| digest.get(option)).into_iter();
     let given = given.find(|name| !name.is_empty()).unwrap_or_default().to_owned();
     let realm = if given.contains('$') { value("primary_hostname").unwrap_or_default() } else { given };
-    let default = visit.realms().map_or(String::new(), |realms| realms.default_realm().as_str().to_owned());
-    let scripts = [
-        "/^[[:space:]]*server_realm[[:space:]]*=/d".to_owned(),
-        format!("s/^\\([[:space:]]*\\)driver = cyrus_sasl$/&\\n\\1server_realm = {default}/"),
-    ];
-    let offers: Vec<String> = own.iter().map(|own| own.get("public_name").to_owned()).collect();
+    let set = |default: &str| {
+        let scripts = [
+            "/^[[:space:]]*server_realm[[:space:]]*=/d".to_owned(),
+            format!("s/^\\([[:space:]]*\\)driver = cyrus_sasl$/&\\n\\1server_realm = {default}/"),
+        ];
+        change("driver = cyrus_sasl$", &scripts)
+    };
+    let offers: Vec<&str> = own.iter().map(|own| own.get("public_name")).collect();
     let folders = machine::sasl_folders();
     let application = Application {
         name: "exim",
@@ -180,8 +182,7 @@ fn look_at_libsasl2(visit: &mut Visit<'_>, client: &Client, authenticators: &[Au
         client,
         root: None,
         offers: Some(&offers),
-        realm: Some(&realm).filter(|realm| !realm.is_empty()).map(String::as_str),
-        set_realm: change("driver = cyrus_sasl$", &scripts),
+        realm: (!realm.is_empty()).then_some(Given { realm: &realm, set: &set }),
     };
     libsasl2::look(visit, &application, true)
 }

@@ -40,11 +40,16 @@ pub(super) struct Application<'a> {
     /// The folder to which it is chrooted when it asks.
     pub(super) root: Option<&'a Path>,
     /// What it lets libsasl2 offer at most; none where that is said by libsasl2's settings alone.
-    pub(super) offers: Option<&'a [String]>,
+    pub(super) offers: Option<&'a [&'a str]>,
     /// The realm that it gives to DIGEST-MD5, where that is known.
-    pub(super) realm: Option<&'a str>,
-    /// Makes it give another one, the default realm.
-    pub(super) set_realm: Vec<String>,
+    pub(super) realm: Option<Given<'a>>,
+}
+
+/// A realm that a program gives.
+pub(super) struct Given<'a> {
+    pub(super) realm: &'a str,
+    /// Makes it give another one.
+    pub(super) set: &'a dyn Fn(&str) -> Vec<String>,
 }
 
 impl Application<'_> {
@@ -242,15 +247,14 @@ impl Told<'_> {
         }
         let said = self.value("mech_list");
         let offered: Vec<&str> = said.unwrap_or_default().split_ascii_whitespace().collect();
-        let unserved: Vec<&str> = offered.iter().copied().filter(|name| cannot_be_served(visit, name)).collect();
+        let (unserved, rest): (Vec<&str>, Vec<&str>) = offered.iter().partition(|name| cannot_be_served(visit, name));
         if said.is_some() && unserved.is_empty() {
             return;
         }
         let (what, list) = if said.is_none() {
             ("names no mechanisms: all that libsasl2 has are offered".to_owned(), served(visit.config()))
         } else {
-            let served = offered.into_iter().filter(|name| !unserved.contains(name)).collect();
-            (format!("offers {}, for which nothing is stored", unserved.join(" ")), served)
+            (format!("offers {}, for which nothing is stored", unserved.join(" ")), rest)
         };
         visit.find(Code::SaslMechanisms, self.lines.file.display(), what, self.set("mech_list", &list.join(" ")));
     }
@@ -259,17 +263,16 @@ impl Told<'_> {
     fn look_at_realm(&self, visit: &mut Visit<'_>) {
         let is_digest = |name: &str| Mechanism::from_name(name.as_bytes()) == Some(Mechanism::DigestMd5);
         let offered = self.value("mech_list").is_none_or(|list| list.split_ascii_whitespace().any(is_digest));
-        let lets = self.program.offers.is_none_or(|list| list.iter().any(|name| is_digest(name)));
-        let (Some(realm), true) = (self.program.realm, offered && lets) else { return };
+        let lets = self.program.offers.is_none_or(|list| list.iter().copied().any(is_digest));
+        let (Some(Given { realm, set }), true) = (&self.program.realm, offered && lets) else { return };
         let Some(realms) = visit.realms() else { return };
-        let default = realms.default_realm();
         let known = |own: &Realm| Realm::new(realm).is_ok_and(|realm| realm.same(own));
-        if !known(default) && !realms.aliases().iter().any(known) {
+        if !known(realms.default_realm()) && !realms.aliases().iter().any(known) {
+            let default = realms.default_realm().as_str();
             let what = format!(
-                "gives the realm {realm} to DIGEST-MD5, which is neither the default realm, {}, nor an alias of it",
-                default.as_str()
+                "gives the realm {realm} to DIGEST-MD5, which is neither the default realm, {default}, nor an alias of it"
             );
-            visit.find(Code::SaslRealm, &self.program.client.name, what, self.program.set_realm.clone());
+            visit.find(Code::SaslRealm, &self.program.client.name, what, set(default));
         }
     }
 }

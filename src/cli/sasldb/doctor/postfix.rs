@@ -10,7 +10,7 @@ use crate::config::Protocol;
 
 use super::client::{self, Client};
 use super::finding::Code;
-use super::libsasl2::{self, Application};
+use super::libsasl2::{self, Application, Given};
 use super::{Visit, listens};
 
 /// What Postfix says of itself, with `$` expanded.
@@ -192,7 +192,7 @@ fn look_at_libsasl2(visit: &mut Visit<'_>, smtpd: &Smtpd<'_>, queue: &Path, insi
     let name = if path.is_empty() { "smtpd" } else { path };
     let root = smtpd.chrooted.then_some(queue);
     let mut own = ["smtpd_sasl_local_domain", "myhostname"].map(|parameter| smtpd.get(parameter)).into_iter();
-    let default = visit.realms().map_or(String::new(), |realms| realms.default_realm().as_str().to_owned());
+    let set = |default: &str| vec![smtpd.set("smtpd_sasl_local_domain", default), reload()];
     let application = Application {
         name,
         folders: &folders,
@@ -200,8 +200,7 @@ fn look_at_libsasl2(visit: &mut Visit<'_>, smtpd: &Smtpd<'_>, queue: &Path, insi
         client: &client,
         root,
         offers: None,
-        realm: own.find(|realm| !realm.is_empty()),
-        set_realm: vec![smtpd.set("smtpd_sasl_local_domain", &default), reload()],
+        realm: own.find(|realm| !realm.is_empty()).map(|realm| Given { realm, set: &set }),
     };
     libsasl2::look(visit, &application, true)
 }

@@ -86,7 +86,6 @@ pub(super) fn look(visit: &mut Visit<'_>) {
             root: None,
             offers: None,
             realm: None,
-            set_realm: Vec::new(),
         };
         let is_here = libsasl2::look(visit, &application, false);
         if is_here && known.application == SLAPD.application {

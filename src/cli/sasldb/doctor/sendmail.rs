@@ -10,7 +10,7 @@ use crate::config::User;
 use super::Visit;
 use super::client::Client;
 use super::finding::Code;
-use super::libsasl2::{self, Application};
+use super::libsasl2::{self, Application, Given};
 
 const SETTINGS: &str = "/etc/mail/sendmail.cf";
 const SOURCE: &str = "/etc/mail/sendmail.mc";
@@ -27,10 +27,10 @@ pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
     let is_wanted = asked || named.is_some();
     // What it offers where the settings are silent.
     let offered = named.unwrap_or_else(|| "EXTERNAL GSSAPI KERBEROS_V4 DIGEST-MD5 CRAM-MD5".to_owned());
-    let offers: Vec<String> = offered.split_ascii_whitespace().map(str::to_owned).collect();
+    let offers: Vec<&str> = offered.split_ascii_whitespace().collect();
     let own_name = text.lines().filter_map(|line| line.strip_prefix("Dj")).next_back().map(str::to_owned);
     let realm = option("AuthRealm").or(own_name).filter(|realm| !realm.contains('$'));
-    let default = visit.realms().map_or(String::new(), |realms| realms.default_realm().as_str().to_owned());
+    let set = |default: &str| insert(&format!("define(`confAUTH_REALM', `{default}')dnl"));
     let folders: Vec<PathBuf> = machine::sasl_folders();
     let application = Application {
         name: "Sendmail",
@@ -39,16 +39,14 @@ pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
         client: &client,
         root: None,
         offers: Some(&offers),
-        realm: realm.as_deref(),
-        set_realm: insert(&format!("define(`confAUTH_REALM', `{default}')dnl")),
+        realm: realm.as_deref().map(|realm| Given { realm, set: &set }),
     };
     if !libsasl2::look(visit, &application, is_wanted) {
         return;
     }
-    let unserved: Vec<&str> =
-        offers.iter().map(String::as_str).filter(|name| libsasl2::cannot_be_served(visit, name)).collect();
+    let (unserved, rest): (Vec<&str>, Vec<&str>) =
+        offers.iter().partition(|name| libsasl2::cannot_be_served(visit, name));
     if !unserved.is_empty() {
-        let rest: Vec<&str> = offers.iter().map(String::as_str).filter(|name| !unserved.contains(name)).collect();
         let what = format!("offers {}, for which nothing is stored", unserved.join(" "));
         let mend = insert(&format!("define(`confAUTH_MECHANISMS', `{}')dnl", rest.join(" ")));
         visit.find(Code::SaslMechanisms, "Sendmail", what, mend);
@@ -62,8 +60,7 @@ pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
     let known = |name: &&str| {
         crate::vocabulary::Mechanism::from_name(name.as_bytes()).is_some_and(|mechanism| served.contains(mechanism))
     };
-    let untrusted: Vec<&str> =
-        offered.split_ascii_whitespace().filter(known).filter(|name| !trusted.contains(name)).collect();
+    let untrusted: Vec<&str> = offers.iter().copied().filter(known).filter(|name| !trusted.contains(name)).collect();
     if !untrusted.is_empty() {
         let list = untrusted.join(" ");
         let what = format!("does not relay for those who log in by {list} (no TRUST_AUTH_MECH)");
