@@ -65,6 +65,22 @@ impl Application<'_> {
             Some(root) => path.strip_prefix(root).ok().map(|path| format!("/{}", path.display())),
         }
     }
+
+    /// The first socket of the settings with this protocol that the program sees, as it sees it.
+    fn sees(&self, visit: &Visit<'_>, protocol: Protocol) -> Option<String> {
+        visit.sockets(protocol).iter().find_map(|socket| self.inside(socket.path.as_path()))
+    }
+
+    /// The same; else a place for one in which this peer in TOML is answered, with the commands that make it.
+    fn socket(&self, visit: &Visit<'_>, protocol: Protocol, name: &str, peer: &str) -> (String, Vec<String>) {
+        if let Some(own) = self.sees(visit, protocol) {
+            return (own, Vec::new());
+        }
+        let folder = self.root.map_or(PathBuf::from("/run/sasldb-rs"), |root| root.join("private"));
+        let path = folder.join(name);
+        let keys = ["mode = \"0666\"".to_owned(), format!("peers = [{peer}]")];
+        (self.inside(&path).unwrap_or_default(), visit.open_socket(protocol, &path, &keys))
+    }
 }
 
 /// Says whether the program asks the helper, or is to. `wanted`: it is to, where the helper has a socket for it.
@@ -107,9 +123,8 @@ fn has_socket_for(visit: &Visit<'_>, program: &Application<'_>) -> bool {
 /// A whole file of settings.
 fn write(visit: &Visit<'_>, program: &Application<'_>, file: &Path) -> Vec<String> {
     let mut lines = vec!["pwcheck_method: saslauthd".to_owned(), "auxprop_plugin: sasldb_rs".to_owned()];
-    let seen = |protocol| visit.sockets(protocol).iter().find_map(|socket| program.inside(socket.path.as_path()));
-    lines.extend(seen(Protocol::Saslauthd).map(|mux| format!("saslauthd_path: {mux}")));
-    lines.extend(seen(Protocol::Lookup).map(|lookup| format!("sasldb_rs_socket: {lookup}")));
+    lines.extend(program.sees(visit, Protocol::Saslauthd).map(|mux| format!("saslauthd_path: {mux}")));
+    lines.extend(program.sees(visit, Protocol::Lookup).map(|lookup| format!("sasldb_rs_socket: {lookup}")));
     lines.push(format!("mech_list: {}", served(visit.config()).join(" ")));
     let lines: Vec<String> = lines.iter().map(|line| quote(line)).collect();
     let folder = file.parent().unwrap_or(Path::new("/"));
@@ -158,23 +173,11 @@ impl Told<'_> {
         if let Some(socket) = visit.ours(Protocol::Saslauthd, &seen) {
             client::reach(visit, program.client, Protocol::Saslauthd, &socket);
         } else if !listens(&seen) {
-            let own = visit.sockets(Protocol::Saslauthd);
-            let own = own.iter().find_map(|socket| program.inside(socket.path.as_path()));
-            let mut mend = Vec::new();
-            let to = own.unwrap_or_else(|| {
-                let (path, peers) = self.new_socket("mux", format!("[{:?}]", program.client.person.name));
-                mend = visit.open_socket(Protocol::Saslauthd, &path, &peers);
-                program.inside(&path).unwrap_or_default()
-            });
+            let peer = format!("{:?}", program.client.person.name);
+            let (to, mut mend) = program.socket(visit, Protocol::Saslauthd, "mux", &peer);
             mend.extend(self.set("saslauthd_path", &to));
             visit.find(Code::SaslMux, file, format!("names {mux}, where nobody listens"), mend);
         }
-    }
-
-    /// A place for a socket that the program sees, with its keys in TOML.
-    fn new_socket(&self, name: &str, peers: String) -> (PathBuf, [String; 2]) {
-        let folder = self.program.root.map_or(PathBuf::from("/run/sasldb-rs"), |root| root.join("private"));
-        (folder.join(name), ["mode = \"0666\"".to_owned(), format!("peers = {peers}")])
     }
 
     fn look_at_plugin(&self, visit: &mut Visit<'_>) {
@@ -215,15 +218,8 @@ impl Told<'_> {
             client::reach(visit, program.client, Protocol::Lookup, &socket);
             self.look_at_user(visit, socket.path.as_path());
         } else if !seen.iter().any(|path| listens(path)) {
-            let own = visit.sockets(Protocol::Lookup);
-            let own = own.iter().find_map(|socket| program.inside(socket.path.as_path()));
-            let mut mend = Vec::new();
-            let to = own.unwrap_or_else(|| {
-                let peer = format!("[{{ user = {:?} }}]", program.client.person.name);
-                let (path, keys) = self.new_socket("lookup", peer);
-                mend = visit.open_socket(Protocol::Lookup, &path, &keys);
-                program.inside(&path).unwrap_or_default()
-            });
+            let peer = format!("{{ user = {:?} }}", program.client.person.name);
+            let (to, mut mend) = program.socket(visit, Protocol::Lookup, "lookup", &peer);
             mend.extend(self.set("sasldb_rs_socket", &to));
             let what = format!("makes the plugin ask on {told}, where nobody listens");
             visit.find(Code::SaslLookup, file, what, mend);
