@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use crate::cli::sasldb::people::Person;
+use crate::cli::sasldb::machine;
 use crate::cli::sasldb::shell::word;
-use crate::cli::sasldb::{machine, processes};
-use crate::config::{Protocol, User};
+use crate::config::Protocol;
 
 use super::client::{self, Client};
 use super::finding::Code;
@@ -32,7 +31,7 @@ pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
         let what = format!("has dovecot_auth switched off in {FILE}");
         visit.find(Code::ChasquidAuthOff, "chasquid", what, set(&lines, "dovecot_auth", "true"));
     }
-    let client = client();
+    let client = Client::running("chasquid", "chasquid", Some("chasquid"), restart());
     for ((key, protocol, usual), path) in NEEDS.into_iter().zip(paths) {
         let ours = path.and_then(|path| visit.ours(protocol, path));
         match (ours, &client) {
@@ -42,14 +41,6 @@ pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
             (None, client) => elsewhere(visit, client.as_ref(), (key, protocol, usual), path, &lines),
         }
     }
-}
-
-/// By the user as which it runs, else by Debian's.
-fn client() -> Option<Client> {
-    let processes = processes::named("chasquid");
-    let running = processes.first().map(|process| User::Id(process.uid.as_raw()));
-    let person = running.as_ref().and_then(Person::of).or_else(|| Person::named("chasquid"))?;
-    Some(Client { name: "chasquid".to_owned(), person, processes, restart: restart() })
 }
 
 fn restart() -> Vec<String> {

@@ -9,9 +9,9 @@ use nix::unistd::{Gid, Group};
 
 use crate::cli::sasldb::check::files::has_access_list;
 use crate::cli::sasldb::people::{ENTER, Person, WRITE};
-use crate::cli::sasldb::processes::Process;
+use crate::cli::sasldb::processes::{self, Process};
 use crate::cli::sasldb::shell::{quote, word};
-use crate::config::{self, LookupPeer, LookupSocket, Protocol, Socket, UserOrGroup};
+use crate::config::{self, LookupPeer, LookupSocket, Protocol, Socket, User, UserOrGroup};
 use crate::vocabulary::Scheme;
 
 use super::Visit;
@@ -30,9 +30,17 @@ pub(super) struct Client {
 
 impl Client {
     /// A user whom the settings name, of whom nothing else is known.
-    pub(super) fn of_user(user: &config::User) -> Option<Self> {
+    pub(super) fn of_user(user: &User) -> Option<Self> {
         let person = Person::of(user)?;
         Some(Self { name: format!("user {}", person.name), person, processes: Vec::new(), restart: Vec::new() })
+    }
+
+    /// A program, by the user as which it runs, else by `usual`.
+    pub(super) fn running(name: &str, program: &str, usual: Option<&str>, restart: Vec<String>) -> Option<Self> {
+        let processes = processes::named(program);
+        let running = processes.first().map(|process| User::Id(process.uid.as_raw()));
+        let person = running.as_ref().and_then(Person::of).or_else(|| Person::named(usual?))?;
+        Some(Self { name: name.to_owned(), person, processes, restart })
     }
 
     /// The user's own group in TOML: its name, or its number where it has none.
@@ -137,8 +145,8 @@ fn look_for_peer(visit: &mut Visit<'_>, client: &Client, protocol: Protocol, soc
                 return;
             }
             let own = socket.peers.iter().map(|peer| match peer {
-                config::User::Id(id) => id.to_string(),
-                config::User::Named(name) => format!("{name:?}"),
+                User::Id(id) => id.to_string(),
+                User::Named(name) => format!("{name:?}"),
             });
             own.chain([format!("{:?}", client.person.name)]).collect()
         }
@@ -165,8 +173,8 @@ fn is_peer(client: &Client, peer: &LookupPeer) -> bool {
 /// A peer of a lookup socket as the settings have it.
 fn written(peer: &LookupPeer) -> String {
     let (key, name) = match &peer.who {
-        UserOrGroup::User(config::User::Named(name)) => ("user", format!("{name:?}")),
-        UserOrGroup::User(config::User::Id(id)) => ("user", id.to_string()),
+        UserOrGroup::User(User::Named(name)) => ("user", format!("{name:?}")),
+        UserOrGroup::User(User::Id(id)) => ("user", id.to_string()),
         UserOrGroup::Group(config::Group::Named(name)) => ("group", format!("{name:?}")),
         UserOrGroup::Group(config::Group::Id(id)) => ("group", id.to_string()),
     };

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::sasldb::people::Person;
-use crate::cli::sasldb::{machine, processes};
-use crate::config::{Protocol, User};
+use crate::cli::sasldb::machine;
+use crate::config::Protocol;
 
 use super::client::Client;
 use super::finding::Code;
@@ -26,7 +25,7 @@ struct Known {
     /// As whom it runs unless a process says otherwise.
     user: Option<&'static str>,
     process: &'static str,
-    services: &'static [&'static str],
+    service: &'static str,
 }
 
 const SLAPD: Known = Known {
@@ -36,7 +35,7 @@ const SLAPD: Known = Known {
     prefix: "",
     user: Some("openldap"),
     process: "slapd",
-    services: &["slapd"],
+    service: "slapd",
 };
 
 const KNOWN: [Known; 4] = [
@@ -47,7 +46,7 @@ const KNOWN: [Known; 4] = [
         prefix: "sasl_",
         user: Some("cyrus"),
         process: "imapd",
-        services: &["cyrus-imapd"],
+        service: "cyrus-imapd",
     },
     SLAPD,
     Known {
@@ -57,7 +56,7 @@ const KNOWN: [Known; 4] = [
         prefix: "",
         user: None,
         process: "svnserve",
-        services: &["svnserve"],
+        service: "svnserve",
     },
     Known {
         name: "memcached",
@@ -66,13 +65,14 @@ const KNOWN: [Known; 4] = [
         prefix: "",
         user: Some("memcache"),
         process: "memcached",
-        services: &["memcached"],
+        service: "memcached",
     },
 ];
 
 pub(super) fn look(visit: &mut Visit<'_>) {
     for known in &KNOWN {
-        let Some(client) = client(known) else { continue };
+        let restart = machine::restart_service(&[known.service]);
+        let Some(client) = Client::running(known.name, known.process, known.user, restart) else { continue };
         let folders: Vec<PathBuf> = if known.folders.is_empty() {
             machine::sasl_folders()
         } else {
@@ -93,15 +93,6 @@ pub(super) fn look(visit: &mut Visit<'_>) {
         }
     }
     look_at_saslpasswd(visit);
-}
-
-/// By the user as which it runs, else by Debian's.
-fn client(known: &Known) -> Option<Client> {
-    let processes = processes::named(known.process);
-    let running = processes.first().map(|process| User::Id(process.uid.as_raw()));
-    let person = running.as_ref().and_then(Person::of).or_else(|| Person::named(known.user?))?;
-    let restart = machine::restart_service(known.services);
-    Some(Client { name: known.name.to_owned(), person, processes, restart })
 }
 
 /// slapd takes the plugin's name from the directory, and not from libsasl2's settings.
