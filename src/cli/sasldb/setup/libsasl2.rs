@@ -1,4 +1,4 @@
-//! The recipes of programs that ask libsasl2, as docs/libsasl2.md shows them.
+//! The recipes of programs that ask libsasl2, as docs/libsasl2.md shows them, and the README for Sendmail.
 
 use std::path::{Path, PathBuf};
 
@@ -8,12 +8,16 @@ use crate::cli::sasldb::{machine, processes};
 use crate::config::{Config, Protocol, User};
 use crate::vocabulary::Mechanism;
 
-use super::recipe::{EXIM_NAMES, Recipe, USUAL_LOOKUP, USUAL_MUX};
+use super::recipe::{EXIM_NAMES, Recipe};
 use super::sockets::{Need, Sockets};
 use super::step::{Step, What};
 
 const SOCKETS: &str = include_str!("../../../../contrib/libsasl2/config.toml");
 const SETTINGS: &str = include_str!("../../../../contrib/libsasl2/program.conf");
+const SENDMAIL_SOCKETS: &str = include_str!("../../../../contrib/sendmail/config.toml");
+const SENDMAIL: &str = include_str!("../../../../contrib/sendmail/sendmail.mc");
+const SENDMAIL_LIBSASL2: &str = include_str!("../../../../contrib/sendmail/Sendmail.conf");
+const SENDMAIL_COMMANDS: &str = include_str!("../../../../contrib/sendmail/setup.sh");
 const POSTFIX_SOCKETS: &str = include_str!("../../../../contrib/postfix/libsasl2.toml");
 const POSTFIX_SETTINGS: &str = include_str!("../../../../contrib/postfix/smtpd.conf");
 const POSTFIX: &str = include_str!("../../../../contrib/postfix/libsasl2.sh");
@@ -29,6 +33,8 @@ const SASLPASSWD: &str = include_str!("../../../../contrib/saslpasswd2/saslpassw
 const USER: &str = "USER";
 const HOST: &str = "mail.example.com";
 const REALM: &str = "example.com";
+const USUAL_MUX: &str = "/run/sasldb-rs/mux";
+const USUAL_LOOKUP: &str = "/run/sasldb-rs/lookup";
 const USUAL_STORE: &str = "/run/sasldb-rs/store";
 
 impl Recipe<'_> {
@@ -56,6 +62,22 @@ impl Recipe<'_> {
         steps
     }
 
+    pub(super) fn sendmail(&self) -> Vec<Step> {
+        let need = |protocol, usual| Need { protocol, usual, inside: None, group: None, user: Some("root") };
+        let needs = [need(Protocol::Saslauthd, USUAL_MUX), need(Protocol::Lookup, USUAL_LOOKUP)];
+        let sockets = self.sockets(needs, MailServer::Sendmail);
+        let mut steps = self.make(&sockets, SENDMAIL_SOCKETS);
+        let settings = sockets.told(SENDMAIL_LIBSASL2, Protocol::Lookup, "sasldb_rs_socket");
+        let place = sasl_file("Sendmail");
+        steps.extend([
+            Step::new(What::Run, Self::install_plugin(&place)),
+            Step::new(What::Write(place), settings),
+            Step::new(What::InsertBefore("/etc/mail/sendmail.mc".into(), "MAILER_DEFINITIONS"), SENDMAIL),
+            Step::new(What::Run, SENDMAIL_COMMANDS),
+        ]);
+        steps
+    }
+
     pub(super) fn exim_by_libsasl2(&self) -> Vec<Step> {
         let user = machine::group_of(&EXIM_NAMES);
         let mut steps = self.by_libsasl2(MailServer::EximLibsasl2, user, sasl_file("exim"));
@@ -67,10 +89,8 @@ impl Recipe<'_> {
     pub(super) fn cyrus_imap(&self) -> Vec<Step> {
         let file = Path::new("/etc/imapd.conf");
         let (mut steps, sockets) = self.sockets_for("cyrus", MailServer::CyrusImap);
-        let mut settings = self.with_mechanisms(&sockets.put_into(&IMAPD.replace(REALM, &self.realm)));
-        if let Some(lookup) = sockets.elsewhere(Protocol::Lookup) {
-            settings.push_str(&format!("sasl_sasldb_rs_socket: {lookup}\n"));
-        }
+        let settings = self.with_mechanisms(&IMAPD.replace(REALM, &self.realm));
+        let settings = sockets.told(&settings, Protocol::Lookup, "sasl_sasldb_rs_socket");
         let remove = format!("sed -i '/^sasl_pwcheck_method:/d' {}\n", file.display());
         steps.push(Step::new(What::Run, Self::install_plugin(file) + &remove));
         steps.push(Step::new(What::Add(file.to_owned()), settings));
@@ -111,10 +131,7 @@ impl Recipe<'_> {
         let sockets = self.sockets([need], MailServer::Saslpasswd2);
         let mut steps = self.make(&sockets, STORE_SOCKET);
         let file = sasl_file("saslpasswd");
-        let mut settings = SASLPASSWD.to_owned();
-        if let Some(store) = sockets.elsewhere(Protocol::Store) {
-            settings.push_str(&format!("sasldb_rs_store: {store}\n"));
-        }
+        let settings = sockets.told(SASLPASSWD, Protocol::Store, "sasldb_rs_store");
         steps.push(Step::new(What::Run, Self::install_plugin(&file)));
         steps.push(Step::new(What::Write(file), settings));
         steps
@@ -131,13 +148,18 @@ impl Recipe<'_> {
     /// What every program needs that calls itself by the name of `file`, and asks as `user`.
     fn by_libsasl2(&self, server: MailServer, user: &str, file: PathBuf) -> Vec<Step> {
         let (mut steps, sockets) = self.sockets_for(user, server);
-        let mut settings = self.with_mechanisms(&sockets.put_into(SETTINGS));
-        if let Some(lookup) = sockets.elsewhere(Protocol::Lookup) {
-            settings.push_str(&format!("sasldb_rs_socket: {lookup}\n"));
-        }
+        let settings = sockets.told(&self.with_mechanisms(SETTINGS), Protocol::Lookup, "sasldb_rs_socket");
         steps.push(Step::new(What::Run, Self::install_plugin(&file)));
         steps.push(Step::new(What::Write(file), settings));
         steps
+    }
+
+    /// Puts the plugin where libsasl2 finds it, and makes the folder for a file of its settings.
+    fn install_plugin(settings: &Path) -> String {
+        let folder = settings.parent().unwrap_or(Path::new("/etc/sasl2")).display();
+        let plugins = machine::plugin_folder().unwrap_or_else(|| PathBuf::from("/usr/lib/sasl2"));
+        let plugin = machine::beside_us(machine::PLUGIN);
+        format!("install -m 644 {} {}/\nmkdir -p {folder}\n", plugin.display(), plugins.display())
     }
 
     /// `settings` with the mechanisms that the accounts can serve.

@@ -16,16 +16,10 @@ const EXIM_SOCKET: &str = include_str!("../../../../contrib/exim/config.toml");
 const EXIM: &str = include_str!("../../../../contrib/exim/authenticators");
 const CHASQUID_SOCKETS: &str = include_str!("../../../../contrib/chasquid/config.toml");
 const CHASQUID: &str = include_str!("../../../../contrib/chasquid/chasquid.conf");
-const SENDMAIL_SOCKETS: &str = include_str!("../../../../contrib/sendmail/config.toml");
-const SENDMAIL: &str = include_str!("../../../../contrib/sendmail/sendmail.mc");
-const SENDMAIL_LIBSASL2: &str = include_str!("../../../../contrib/sendmail/Sendmail.conf");
-const SENDMAIL_COMMANDS: &str = include_str!("../../../../contrib/sendmail/setup.sh");
 
 /// The names in the files of `contrib` that may be others here.
 const USUAL_AUTH: &str = "/run/sasldb-rs/auth";
 const USUAL_USERDB: &str = "/run/sasldb-rs/auth-userdb";
-pub(super) const USUAL_MUX: &str = "/run/sasldb-rs/mux";
-pub(super) const USUAL_LOOKUP: &str = "/run/sasldb-rs/lookup";
 /// Names of Exim's user and group, Debian's first.
 pub(super) const EXIM_NAMES: [&str; 3] = [USUAL_EXIM, "exim", "exim4"];
 const USUAL_EXIM: &str = "Debian-exim";
@@ -116,33 +110,6 @@ impl Recipe<'_> {
             steps.push(Step::new(What::Run, "systemctl restart chasquid\n"));
         }
         steps
-    }
-
-    fn sendmail(&self) -> Vec<Step> {
-        let need = |protocol, usual| Need { protocol, usual, inside: None, group: None, user: Some("root") };
-        let needs = [need(Protocol::Saslauthd, USUAL_MUX), need(Protocol::Lookup, USUAL_LOOKUP)];
-        let sockets = self.sockets(needs, MailServer::Sendmail);
-        let mut steps = self.make(&sockets, SENDMAIL_SOCKETS);
-        let mut settings = sockets.put_into(SENDMAIL_LIBSASL2);
-        if let Some(lookup) = sockets.elsewhere(Protocol::Lookup) {
-            settings.push_str(&format!("sasldb_rs_socket: {lookup}\n"));
-        }
-        let place = machine::sasl_file("Sendmail").unwrap_or_else(|| PathBuf::from("/etc/sasl2/Sendmail.conf"));
-        steps.extend([
-            Step::new(What::Run, Self::install_plugin(&place)),
-            Step::new(What::Write(place), settings),
-            Step::new(What::InsertBefore("/etc/mail/sendmail.mc".into(), "MAILER_DEFINITIONS"), SENDMAIL),
-            Step::new(What::Run, SENDMAIL_COMMANDS),
-        ]);
-        steps
-    }
-
-    /// Puts the plugin where libsasl2 finds it, and makes the folder for a file of its settings.
-    pub(super) fn install_plugin(settings: &Path) -> String {
-        let folder = settings.parent().unwrap_or(Path::new("/etc/sasl2")).display();
-        let plugins = machine::plugin_folder().unwrap_or_else(|| PathBuf::from("/usr/lib/sasl2"));
-        let plugin = machine::beside_us(machine::PLUGIN);
-        format!("install -m 644 {} {}/\nmkdir -p {folder}\n", plugin.display(), plugins.display())
     }
 
     pub(super) fn sockets<'n, const N: usize>(&self, needs: [Need<'n>; N], server: MailServer) -> Sockets<'n> {

@@ -84,15 +84,16 @@ impl<'a> Sockets<'a> {
         self.0.iter().find(of).is_some_and(|found| !found.is_there)
     }
 
-    /// The path of such a socket, where that is not the usual one.
-    pub(super) fn elsewhere(&self, protocol: Protocol) -> Option<&str> {
-        let found = self.0.iter().find(|found| found.need.protocol == protocol)?;
-        (found.path != found.need.usual).then_some(found.path.as_str())
-    }
-
     /// `text` with these paths in the place of the usual ones. One may be the beginning of another: what counts is where it ends.
     pub(super) fn put_into(&self, text: &str) -> String {
         self.put_as(text, str::to_owned, str::to_owned)
+    }
+
+    /// The same for settings of libsasl2. The plugin knows the usual path; another one is told by a line more, with this key.
+    pub(super) fn told(&self, settings: &str, protocol: Protocol, key: &str) -> String {
+        let elsewhere = self.0.iter().find(|found| found.need.protocol == protocol && found.path != found.need.usual);
+        let line = elsewhere.map_or(String::new(), |found| format!("{key}: {}\n", found.path));
+        self.put_into(settings) + &line
     }
 
     /// The same, where the text has other names for them.
