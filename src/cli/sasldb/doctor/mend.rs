@@ -53,11 +53,15 @@ impl<'a> Settings<'a> {
         let begin = before.iter().rposition(is_head).unwrap_or_default();
         let end = after.iter().position(is_head).map_or(lines.len(), |heads| at.saturating_add(heads));
         let table = lines.get(begin..end).unwrap_or_default();
+        let within = tables_within(table, lines.get(end..).unwrap_or_default());
         let (mut changed, mut added) = (Vec::new(), Vec::new());
         for (key, value) in values {
             match table.iter().position(|(_, line)| assigns(line, key)).and_then(|at| table.get(at..)) {
                 Some(found) => changed.push((found.first(), format!("{}c {key} = {value}", numbers(found)))),
                 None => added.push(format!("\\|^ *{path}|a {key} = {value}")),
+            }
+            if let ("peers", [(first, _), ..], Some((last, _))) = (*key, within, within.last()) {
+                changed.push((within.first(), format!("{first},{last}d")));
             }
         }
         // What is changed may become fewer lines, which moves those below.
@@ -99,6 +103,17 @@ fn assigns(line: &str, key: &str) -> bool {
 fn is_head((_, line): &(u32, &str)) -> bool {
     let name = line.trim_start().strip_prefix('[').map(|rest| rest.trim_start_matches(['[', ' ']));
     name.is_some_and(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
+}
+
+/// Of the lines that follow a table those of the tables within it: a socket's peers may be written as `[[lookup.peers]]`.
+fn tables_within<'l, 't>(table: &[(u32, &str)], rest: &'l [(u32, &'t str)]) -> &'l [(u32, &'t str)] {
+    let head = table.first().and_then(|(_, line)| line.trim_start().split(']').next()).unwrap_or_default();
+    let begin = format!("{head}.");
+    let other = |line: &(u32, &str)| is_head(line) && !line.1.trim_start().starts_with(&begin);
+    let within = rest.split(other).next().unwrap_or_default();
+    let is_said = |(_, line): &(u32, &str)| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let last = within.iter().rposition(is_said);
+    last.and_then(|last| within.get(..=last)).unwrap_or_default()
 }
 
 /// The lines of a value that begins on the first of these, as sed counts them: a list may go on over several.
@@ -197,6 +212,17 @@ path = \"/run/b\"
 peers = [{ user = \"exim\", realms = [
     \"a\"] },
 ]
+[[lookup]]
+path = \"/run/c\"
+[[lookup.peers]]
+user = \"exim\"
+
+[[lookup.peers]]
+group = \"mail\"
+
+# Another's.
+[[userdb]]
+path = \"/run/d\"
 ";
 
     fn settings() -> Settings<'static> {
@@ -226,5 +252,14 @@ peers = [{ user = \"exim\", realms = [
             ]
         );
         assert_eq!(set("/run/b", &peers), ["sed -i '13,15c peers = []' /etc/f"]);
+        assert_eq!(
+            set("/run/c", &[peers[0], ("group", "2")]),
+            [
+                "sed -i 18,22d /etc/f",
+                "sed -i '\\|^ *path = \"/run/c\"|a peers = []' /etc/f",
+                "sed -i '\\|^ *path = \"/run/c\"|a group = 2' /etc/f",
+            ]
+        );
+        assert_eq!(set("/run/d", &peers), ["sed -i '\\|^ *path = \"/run/d\"|a peers = []' /etc/f"]);
     }
 }
