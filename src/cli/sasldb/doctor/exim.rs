@@ -1,7 +1,6 @@
 //! Exim: where its authenticators ask, whether its user gets there, which mechanisms they offer, and what a login is good for.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cli::sasldb::people::Person;
@@ -210,8 +209,7 @@ fn look_at_relaying(visit: &mut Visit<'_>) {
     let (Some(acl), Some(file)) = (value("acl_smtp_rcpt").filter(is_name), ask(&["-bP", "configure_file"])) else {
         return;
     };
-    let Ok(text) = fs::read(file.trim()) else { return };
-    let text = String::from_utf8_lossy(&text);
+    let Some(text) = visit.read(Path::new(file.trim())) else { return };
     let head = format!("{acl}:");
     let begins =
         |line: &&str| line.starts_with("begin ") || (line.ends_with(':') && !line.starts_with([' ', '\t', '#']));
