@@ -126,13 +126,12 @@ impl Code {
             Self::SocketDown => ("socket-down", "The helper runs, but does not listen on a socket of the settings."),
             Self::SocketTaken => ("socket-taken", "Another program listens on a socket of the settings."),
             Self::SocketStale => ("socket-stale", "A socket has another mode or group than the settings say."),
-            Self::FolderClosed => ("folder-closed", "A mail server's user may not enter a folder above its socket."),
-            Self::SocketClosed => ("socket-closed", "A mail server's user may not write to its socket."),
-            Self::NotAPeer => ("not-a-peer", "A mail server's user is not among those whom a socket answers."),
-            Self::GroupNotYet => (
-                "group-not-yet",
-                "A mail server was started before its user came into the group that may open the socket.",
-            ),
+            Self::FolderClosed => ("folder-closed", "A program's user may not enter a folder above its socket."),
+            Self::SocketClosed => ("socket-closed", "A program's user may not write to its socket."),
+            Self::NotAPeer => ("not-a-peer", "A program's user is not among those whom a socket answers."),
+            Self::GroupNotYet => {
+                ("group-not-yet", "A program was started before its user came into the group that may open the socket.")
+            }
             Self::PostfixAuthOff => ("postfix-auth-off", "Postfix has a socket here, and does not let anybody log in."),
             Self::PostfixType => ("postfix-type", "Postfix is to speak to libsasl2 where it should ask the helper."),
             Self::PostfixPath => ("postfix-path", "Postfix asks on a path where nobody listens."),
@@ -166,7 +165,9 @@ impl Code {
             Self::SaslMux => ("sasl-mux", "libsasl2 asks about PLAIN and LOGIN where nobody listens."),
             Self::SaslPlugin => ("sasl-plugin", "libsasl2 is not told to use the plugin."),
             Self::SaslLookup => ("sasl-lookup", "The plugin asks where nobody listens."),
-            Self::SaslUser => ("sasl-user", "The plugin does not believe a helper that runs as this user."),
+            Self::SaslUser => {
+                ("sasl-user", "The plugin does not believe the helper, which runs as another user than it is told.")
+            }
             Self::SaslMechanisms => ("sasl-mechanisms", "libsasl2 offers mechanisms for which nothing is stored."),
             Self::SaslRealm => (
                 "sasl-realm",
