@@ -17,6 +17,7 @@ use super::pattern::Pattern;
 use super::rows::Rows;
 use super::site::{self, Site};
 use super::unused::Unused;
+use super::walk::try_each;
 use super::when::rfc3339;
 
 /// The columns of table and lines. Scripts count on them: new ones are added at the end.
@@ -38,22 +39,16 @@ pub(super) fn list(site: &Site, which: &Which<'_>, json: bool) -> Result<(), Fai
     let mut rows = Rows::new(COLUMNS, json);
     let now = site::now();
     let mut written = Ok(Reader::Present);
-    let mut unknown = None;
-    lister.list(&mut |account| {
-        let named = patterns.is_empty() || patterns.iter().any(|pattern| pattern.fits(&account.identity));
-        match unused.as_ref().filter(|_| named).map(|unused| unused.holds(&account)) {
-            Some(Err(fault)) => unknown = Some(fault),
-            Some(Ok(false)) => {}
-            Some(Ok(true)) | None if named => {
+    try_each(
+        |visit| lister.list(visit),
+        |account| {
+            let named = patterns.is_empty() || patterns.iter().any(|pattern| pattern.fits(&account.identity));
+            if named && unused.as_ref().map_or(Ok(true), |unused| unused.holds(&account))? {
                 written = rows.row(|| columns(&account, now), || JsonAccount::of(&account, now));
             }
-            Some(Ok(true)) | None => {}
-        }
-        matches!((&written, &unknown), (Ok(Reader::Present), None))
-    })?;
-    if let Some(fault) = unknown {
-        return Err(fault.into());
-    }
+            Ok(matches!(written, Ok(Reader::Present)))
+        },
+    )?;
     failure::written(output::finished(written, || rows.finish()))?;
     Ok(())
 }

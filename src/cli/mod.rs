@@ -27,6 +27,7 @@ mod site;
 mod stop;
 mod storekeeper;
 mod unused;
+mod walk;
 mod weak;
 mod when;
 mod whole_file;

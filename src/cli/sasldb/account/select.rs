@@ -12,10 +12,11 @@ use crate::cli::pattern::Pattern;
 use crate::cli::prompt;
 use crate::cli::site::{Named, Site};
 use crate::cli::unused::Unused;
+use crate::cli::walk::try_each;
 use crate::credential::AccountState;
 use crate::identity::{Identity, IdentityKey, Realms};
+use crate::store::CredentialAdmin as _;
 use crate::store::sqlite::Writer;
-use crate::store::{CredentialAdmin as _, StoreError};
 
 use super::super::options::Selection;
 
@@ -71,34 +72,25 @@ pub(super) fn select(
     let mut names: Vec<IdentityKey> = wanted.names.iter().map(Identity::key).collect();
     let mut found = Vec::new();
     let mut fitting = vec![false; wanted.patterns.len()];
-    let mut fault: Option<StoreError> = None;
     let all = selection.accounts.is_empty();
-    store.list(&mut |account| {
-        let key = account.identity.key();
-        let named = names.iter().position(|name| *name == key).map(|place| names.swap_remove(place)).is_some();
-        let mut fits = all || named;
-        for (pattern, any) in wanted.patterns.iter().zip(&mut fitting) {
-            let this = pattern.fits(&account.identity);
-            *any |= this;
-            fits |= this;
-        }
-        if !fits {
-            return true;
-        }
-        match unused.as_ref().map_or(Ok(true), |unused| unused.holds(&account)) {
-            Ok(true) => found.push(Selected {
-                identity: account.identity,
-                state: account.state,
-                only_at: unused.is_some().then_some(account.revision),
-            }),
-            Ok(false) => {}
-            Err(unknown) => fault = Some(unknown),
-        }
-        fault.is_none()
-    })?;
-    if let Some(fault) = fault {
-        return Err(fault.into());
-    }
+    try_each(
+        |visit| store.list(visit),
+        |account| {
+            let key = account.identity.key();
+            let named = names.iter().position(|name| *name == key).map(|place| names.swap_remove(place)).is_some();
+            let mut fits = all || named;
+            for (pattern, any) in wanted.patterns.iter().zip(&mut fitting) {
+                let this = pattern.fits(&account.identity);
+                *any |= this;
+                fits |= this;
+            }
+            if fits && unused.as_ref().map_or(Ok(true), |unused| unused.holds(&account))? {
+                let only_at = unused.is_some().then_some(account.revision);
+                found.push(Selected { identity: account.identity, state: account.state, only_at });
+            }
+            Ok(true)
+        },
+    )?;
     if let Some(missing) = wanted.names.iter().find(|name| names.contains(&name.key())) {
         return Err(Failure::new(Exit::NoUser, anyhow::anyhow!("there is no account {missing}"))
             .hint("nothing has changed; sasldb-rs account list shows those there are"));

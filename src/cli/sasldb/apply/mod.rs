@@ -21,6 +21,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Program;
 use crate::cli::site::{self, Site};
 use crate::cli::stop::{self, Stop};
+use crate::cli::walk::try_each;
 use crate::identity::Realms;
 use crate::store::sqlite::SeenNames;
 use crate::store::{Applied, CredentialAdmin as _, Receipt, StoreError};
@@ -117,28 +118,20 @@ fn read_once_each(
     realms: &Realms,
     to_workers: &Sender<Result<Entry, Wrong>>,
 ) -> Result<SeenNames, Failure> {
-    let mut named = SeenNames::none()?;
-    let mut once = |entry: Entry| -> Result<Result<Entry, Wrong>, StoreError> {
-        let identity = entry.named.resolve(realms);
-        Ok(match named.note(&identity.key(), entry.place)? {
-            None => Ok(entry),
-            Some(before) => {
-                Err(Wrong { place: entry.place, why: format!("{identity} is named before, by entry {before}") })
+    let mut seen = SeenNames::none()?;
+    try_each(
+        |take| source.each(take),
+        |mut entry| {
+            if let Ok(Entry { place, named, .. }) = &entry {
+                let (place, identity) = (*place, named.resolve(realms));
+                if let Some(before) = seen.note(&identity.key(), place)? {
+                    entry = Err(Wrong { place, why: format!("{identity} is named before, by entry {before}") });
+                }
             }
-        })
-    };
-    let mut fault = None;
-    source.each(|entry| match entry.map_or_else(|wrong| Ok(Err(wrong)), &mut once) {
-        Ok(entry) => to_workers.send(entry).is_ok(),
-        Err(unknown) => {
-            fault = Some(unknown);
-            false
-        }
-    })?;
-    match fault {
-        Some(fault) => Err(fault.into()),
-        None => Ok(named),
-    }
+            Ok(to_workers.send(entry).is_ok())
+        },
+    )?;
+    Ok(seen)
 }
 
 /// The place of an entry in a file, and what it says, or why it cannot be applied.

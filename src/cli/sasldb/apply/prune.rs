@@ -5,9 +5,10 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::site;
 use crate::cli::stop::Stop;
+use crate::cli::walk::try_each;
 use crate::identity::Identity;
 use crate::store::sqlite::SeenNames;
-use crate::store::{Change, CredentialAdmin as _, StoreError};
+use crate::store::{Change, CredentialAdmin as _};
 
 use super::plan::{Fate, Plan};
 use super::{BATCH, Run};
@@ -36,23 +37,18 @@ impl Run<'_> {
     fn not_named(&mut self, named: &SeenNames, most: u64) -> Result<Vec<Identity>, Failure> {
         let Some(store) = &mut self.planner.store else { return Ok(Vec::new()) };
         let (mut others, mut many) = (Vec::new(), 0u64);
-        let mut fault: Option<StoreError> = None;
-        store.list(&mut |account| {
-            match named.place_of(&account.identity.key()) {
-                Ok(Some(_)) => {}
-                Ok(None) => {
+        try_each(
+            |visit| store.list(visit),
+            |account| {
+                if named.place_of(&account.identity.key())?.is_none() {
                     many = many.saturating_add(1);
                     if many <= most {
                         others.push(account.identity);
                     }
                 }
-                Err(unknown) => fault = Some(unknown),
-            }
-            fault.is_none()
-        })?;
-        if let Some(fault) = fault {
-            return Err(fault.into());
-        }
+                Ok(true)
+            },
+        )?;
         if many > most {
             let cause = anyhow::anyhow!("accounts that the file does not name: {many}; --max-removals is {most}");
             return Err(Failure::new(Exit::Failure, cause).hint("none of them is removed; all else is applied"));

@@ -19,11 +19,11 @@ use crate::cli::output::{self, Data, Program, Reader, or_dash, printable};
 use crate::cli::rows::Rows;
 use crate::cli::site::{self, Site};
 use crate::cli::unused::{Record, ago};
+use crate::cli::walk::try_each;
 use crate::cli::when::rfc3339;
 use crate::cli::whole_file;
 use crate::identity::Identity;
 use crate::runtime::UnixTime;
-use crate::store::StoreError;
 use crate::store::activity::LastUse;
 use crate::vocabulary::Mechanism;
 
@@ -93,25 +93,16 @@ pub fn failures_of(log: &[u8], accounts: &[Identity]) -> String {
 fn walk(site: &Site, since: UnixTime, visit: &mut dyn FnMut(&Known<'_>) -> bool) -> Result<Option<UnixTime>, Failure> {
     let mut lister = site.lister()?;
     let record = Record::open(site, lister.database_id())?;
-    let mut fault: Option<StoreError> = None;
-    lister.list(&mut |account| {
-        let key = account.identity.key();
-        match record.uses(&key) {
-            Ok(uses) => {
-                let uses = of_this_account(&account, uses);
-                let usage = record.usage(&account, &uses, since);
-                visit(&Known { account: &account, key: &key, uses: &uses, usage })
-            }
-            Err(unknown) => {
-                fault = Some(unknown);
-                false
-            }
-        }
-    })?;
-    match fault {
-        Some(fault) => Err(fault.into()),
-        None => Ok(record.since),
-    }
+    try_each(
+        |visit| lister.list(visit),
+        |account| {
+            let key = account.identity.key();
+            let uses = of_this_account(&account, record.uses(&key)?);
+            let usage = record.usage(&account, &uses, since);
+            Ok(visit(&Known { account: &account, key: &key, uses: &uses, usage }))
+        },
+    )?;
+    Ok(record.since)
 }
 
 #[derive(Serialize)]
