@@ -5,6 +5,7 @@
 
 mod audit_log;
 mod bare_host;
+mod batch;
 mod cyrus;
 mod exit;
 mod failure;

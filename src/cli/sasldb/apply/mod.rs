@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::cli::audit_log;
+use crate::cli::batch;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::Program;
@@ -241,22 +242,14 @@ impl Run<'_> {
         // In the order in which they lie: each page of the database is then fetched and written once.
         batch.sort_by_cached_key(|(_, plan)| plan.identity.key());
         let changes = batch.iter_mut().filter_map(|(_, plan)| plan.change.take()).collect();
-        let outcomes = store.apply_each(changes, &site::actor(self.program), site::now())?;
-        let mut last = None;
+        let outcomes = batch::apply_each(self.program, store, changes, "accounts applied")?;
         let mut outdated = Vec::new();
         for ((entry, plan), outcome) in batch.into_iter().zip(outcomes) {
             match outcome {
                 Ok(Receipt { applied: Applied::Conflict, .. }) => outdated.push((entry, plan)),
-                Ok(receipt) => {
-                    last = receipt.audit.or(last);
-                    self.report.done(&plan)?;
-                }
+                Ok(_) => self.report.done(&plan)?,
                 Err(fault) => self.report.wrong(entry.place, &fault.to_string()),
             }
-        }
-        if let Some(audit) = last {
-            // One line for all: the head of the last change covers those before it.
-            audit_log::note_of_all(self.program, "accounts applied", &audit);
         }
         outdated.into_iter().try_for_each(|(entry, plan)| self.plan_again(&entry, &plan))
     }

@@ -1,9 +1,8 @@
 //! Removing whom the file does not name: bounded, and only where the file could be read to its end.
 
-use crate::cli::audit_log;
+use crate::cli::batch;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::site;
 use crate::cli::stop::Stop;
 use crate::cli::walk::try_each;
 use crate::identity::Identity;
@@ -60,11 +59,8 @@ impl Run<'_> {
     fn remove(&mut self, accounts: &[Identity]) -> Result<(), Failure> {
         if let Some(store) = self.planner.store.as_mut().filter(|_| !self.planner.dry_run) {
             let changes = accounts.iter().map(|account| Change::Remove { key: account.key() }).collect();
-            let outcomes = store.apply_each(changes, &site::actor(self.program), site::now())?;
-            let receipts = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
-            if let Some(audit) = receipts.iter().rev().find_map(|receipt| receipt.audit) {
-                audit_log::note_of_all(self.program, "accounts removed", &audit);
-            }
+            let outcomes = batch::apply_each(self.program, store, changes, "accounts removed")?;
+            outcomes.into_iter().try_for_each(|outcome| outcome.map(drop))?;
         }
         for account in accounts {
             let differences = vec!["not in the file".to_owned()];

@@ -3,13 +3,13 @@
 use std::num::NonZero;
 use std::thread;
 
-use crate::cli::audit_log;
+use crate::cli::batch;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::output::Program;
 use crate::cli::progress::{Lines, Progress};
 use crate::cli::setting::recipe;
-use crate::cli::site::{self, Site};
+use crate::cli::site::Site;
 use crate::cli::stop::{self, Stop};
 use crate::cli::when::rfc3339;
 use crate::config::Config;
@@ -175,23 +175,17 @@ impl<'a> Target<'a> {
         let mut changes = Vec::new();
         let batch: Vec<_> = batch.into_iter().map(|pending| pending.split(&mut changes)).collect();
         let outcomes = match &mut self.store {
-            Some(store) if !changes.is_empty() => store.apply_each(changes, &site::actor(self.program), site::now())?,
-            _ => Vec::new(),
+            Some(store) => batch::apply_each(self.program, store, changes, "accounts imported")?,
+            None => Vec::new(),
         };
         let mut outcomes = outcomes.into_iter();
-        let mut last = None;
         for (mut told, is_changed) in batch {
             match if is_changed { outcomes.next() } else { None } {
-                None => {}
                 Some(Ok(Receipt { applied: Applied::Conflict, .. })) => told.fail("somebody else changed it meanwhile"),
-                Some(Ok(receipt)) => last = receipt.audit.or(last),
                 Some(Err(fault)) => told.fail(fault),
+                Some(Ok(_)) | None => {}
             }
             self.report.tell(&told)?;
-        }
-        if let Some(audit) = last {
-            // One line for all: the head of the last change covers those before it.
-            audit_log::note_of_all(self.program, "accounts imported", &audit);
         }
         Ok(())
     }

@@ -2,18 +2,17 @@
 
 use serde::Serialize;
 
-use crate::cli::audit_log;
+use crate::cli::batch;
 use crate::cli::exit::Exit;
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::{Program, Reader, or_dash, printable, to_stderr};
 use crate::cli::rows::Rows;
-use crate::cli::site;
 use crate::cli::unused::Record;
 use crate::cli::when::rfc3339;
 use crate::credential::Label;
 use crate::identity::Identity;
 use crate::store::sqlite::Writer;
-use crate::store::{Applied, Change, CredentialAdmin as _, Receipt, StoreError};
+use crate::store::{Applied, Change, CredentialAdmin as _, StoreError};
 
 use super::super::options::Retire;
 use super::rule::{Fate, Rule};
@@ -106,7 +105,8 @@ impl<'a> Run<'a> {
             }
             all.push((Decided { identity, fates }, changes_it));
         }
-        let mut outcomes = self.write(changes)?.into_iter();
+        let what = format!("{} retired", self.rule.scheme.name());
+        let mut outcomes = batch::apply_each(self.program, &mut self.store, changes, &what)?.into_iter();
         let mut again = Vec::new();
         for (mut decided, changes_it) in all {
             match changes_it.then(|| outcomes.next()).flatten() {
@@ -123,18 +123,6 @@ impl<'a> Run<'a> {
             self.tell(&decided)?;
         }
         Ok(again)
-    }
-
-    fn write(&mut self, changes: Vec<Change>) -> Result<Vec<Result<Receipt, StoreError>>, Failure> {
-        if changes.is_empty() {
-            return Ok(Vec::new());
-        }
-        let outcomes = self.store.apply_each(changes, &site::actor(self.program), site::now())?;
-        if let Some(audit) = outcomes.iter().flatten().filter_map(|receipt| receipt.audit).next_back() {
-            // One line for all: the head of the last change covers those before it.
-            audit_log::note_of_all(self.program, &format!("{} retired", self.rule.scheme.name()), &audit);
-        }
-        Ok(outcomes)
     }
 
     fn tell(&mut self, decided: &Decided) -> Result<(), Failure> {
