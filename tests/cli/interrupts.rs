@@ -24,30 +24,25 @@ fn sasldb(shell: &Shell, arguments: &[&str]) -> Ran {
 
 /// On a terminal that echoes, as a person's does.
 fn start(shell: &Shell, arguments: &[&str]) -> Running {
-    let plain = shell.command(SASLDB, arguments);
-    let mut command = Command::new("sh");
-    command
-        .current_dir(shell.path(""))
-        .args(["-c", "stty echo; echo it begins; exec \"$@\"", "sh", SASLDB])
-        .args(plain.get_args());
-    let mut session = spawn_command(command, u64::try_from(PATIENCE.as_millis()).ok()).unwrap();
-    session.exp_string("it begins").unwrap();
-    Running { session }
+    begin(shell, arguments, "stty echo; echo it begins; exec \"$@\"")
 }
 
 /// As [`start`], on a terminal that takes no output: it gets as far as the first thing that it shows of its progress. Ctrl-C and
 /// Ctrl-Q let the output go on.
 fn start_held(shell: &Shell, arguments: &[&str]) -> Running {
+    let mut running = begin(shell, arguments, "stty echo ixon; echo it begins; read line; exec \"$@\"");
+    running.session.send_control('s').unwrap();
+    running.session.send_line("").unwrap();
+    running
+}
+
+/// The terminal is as `script` sets it up.
+fn begin(shell: &Shell, arguments: &[&str], script: &str) -> Running {
     let plain = shell.command(SASLDB, arguments);
     let mut command = Command::new("sh");
-    command
-        .current_dir(shell.path(""))
-        .args(["-c", "stty echo ixon; echo it begins; read line; exec \"$@\"", "sh", SASLDB])
-        .args(plain.get_args());
+    command.current_dir(shell.path("")).args(["-c", script, "sh", SASLDB]).args(plain.get_args());
     let mut session = spawn_command(command, u64::try_from(PATIENCE.as_millis()).ok()).unwrap();
     session.exp_string("it begins").unwrap();
-    session.send_control('s').unwrap();
-    session.send_line("").unwrap();
     Running { session }
 }
 
