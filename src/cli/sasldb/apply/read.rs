@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use anyhow::Context as _;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -42,7 +41,7 @@ impl Source {
             return Ok(Self::of(BufReader::new(io::stdin()), "stdin"));
         }
         let name = path.display().to_string();
-        let file = File::open(path).with_context(|| format!("cannot read {name}")).map_err(failed)?;
+        let file = File::open(path).map_err(|fault| unread(&name, fault))?;
         Ok(Self::of(BufReader::new(file), &name))
     }
 
@@ -53,11 +52,10 @@ impl Source {
 
     /// Gives each entry to `take`, until it returns false. JSON lines begin with a brace, TOML does not.
     pub(super) fn each(mut self, mut take: impl FnMut(Result<Entry, Wrong>) -> bool) -> Result<(), Failure> {
-        let cannot = |name: &str| format!("cannot read {name}");
         let mut first = None;
         let mut blank_lines = 0u64;
         while first.is_none() {
-            let buffer = self.input.fill_buf().with_context(|| cannot(&self.name)).map_err(failed)?;
+            let buffer = self.input.fill_buf().map_err(|fault| unread(&self.name, fault))?;
             if buffer.is_empty() {
                 return Ok(());
             }
@@ -78,7 +76,7 @@ impl Source {
             number = number.saturating_add(1);
             let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
             let read = self.input.by_ref().take(limit).read_until(b'\n', &mut line);
-            if read.with_context(|| format!("cannot read {}", self.name)).map_err(failed)? == 0 {
+            if read.map_err(|fault| unread(&self.name, fault))? == 0 {
                 return Ok(());
             }
             if line.len() == MAX_LINE && line.last() != Some(&b'\n') {
@@ -107,7 +105,7 @@ impl Source {
         }
         let mut text = Zeroizing::new(String::new());
         let read = self.input.by_ref().take(MAX_TOML).read_to_string(&mut text);
-        let length = read.with_context(|| format!("cannot read {}", self.name)).map_err(failed)?;
+        let length = read.map_err(|fault| unread(&self.name, fault))?;
         if u64::try_from(length).unwrap_or(u64::MAX) == MAX_TOML {
             let cause = anyhow::anyhow!("{} is too long for TOML, which is read whole", self.name);
             return Err(failed(cause).hint("write JSON, one account in a line"));
@@ -144,6 +142,12 @@ fn said_of_json(fault: &serde_json::Error) -> String {
     }
 }
 
+const HINT: &str = "what was applied before is whole; run it again when this is mended";
+
 fn failed(cause: anyhow::Error) -> Failure {
-    Failure::new(Exit::Failure, cause).hint("what was applied before is whole; run it again when this is mended")
+    Failure::new(Exit::Failure, cause).hint(HINT)
+}
+
+fn unread(name: &str, fault: io::Error) -> Failure {
+    Failure::cannot_read(name, fault).hint(HINT)
 }
