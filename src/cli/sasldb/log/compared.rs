@@ -1,5 +1,5 @@
 //! Heads of the system's log, compared with the entries that they name as they are read: of a log of any length two bits for each
-//! entry are kept.
+//! entry are kept, and the numbers that no entry has.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -69,8 +69,11 @@ impl Numbers {
 
     /// In their order.
     fn up_to(&self, last: u64) -> impl Iterator<Item = u64> {
-        let words = self.0.keys().flat_map(|word| (0..WORD).map(|bit| word.saturating_mul(WORD).saturating_add(bit)));
-        words.take_while(move |number| *number <= last).filter(|number| self.contains(*number))
+        let numbers = self.0.iter().flat_map(|(place, word)| {
+            let set = (0..WORD).filter(move |bit| word & 1 << bit != 0);
+            set.map(move |bit| place.saturating_mul(WORD).saturating_add(bit))
+        });
+        numbers.take_while(move |number| *number <= last)
     }
 }
 
