@@ -235,8 +235,8 @@ impl Note {
     }
 
     /// What exactly was done, as JSON.
-    pub(super) fn detail(&self) -> Option<String> {
-        (!self.detail.is_empty()).then(|| Value::Object(self.detail.clone()).to_string())
+    pub(super) fn into_detail(self) -> Option<String> {
+        (!self.detail.is_empty()).then(|| Value::Object(self.detail).to_string())
     }
 }
 

@@ -194,15 +194,14 @@ impl Database {
             }
         };
         self.recount(before.as_ref(), after.as_ref())?;
-        let key = self.sealing_key()?;
+        let (key, applied) = (self.sealing_key()?, change::applied(&notes));
         let mut audit = head;
-        for note in &notes {
-            let detail = note.detail();
-            let entry =
-                Entry { subject: Some(&subject), detail: detail.as_deref(), ..Entry::by(actor, now, note.action) };
+        for note in notes {
+            let (action, detail) = (note.action, note.into_detail());
+            let entry = Entry { subject: Some(&subject), detail: detail.as_deref(), ..Entry::by(actor, now, action) };
             audit = Some(audit::append(&self.connection, &self.file, key, &self.meta.database, audit, &entry)?);
         }
-        Ok(Receipt { applied: change::applied(&notes), audit })
+        Ok(Receipt { applied, audit })
     }
 
     pub(super) fn put(&self, row: &Row<'_>) -> Result<(), StoreError> {
