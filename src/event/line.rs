@@ -10,7 +10,7 @@ use crate::vocabulary::Mechanism;
 
 use super::logged::LOST;
 use super::quoted::{Quoted, quote};
-use super::{Ending, Event, Login, Refusal, Verdict};
+use super::{Ending, Event, Login, Refusal};
 
 impl Event {
     /// The event as one line, without its LF. `unknown_names` shows names that no account has: people type passwords
@@ -104,14 +104,7 @@ fn write_hand_out(
 }
 
 fn write_ending(f: &mut impl fmt::Write, login: &Login, ending: &Ending, unknown_names: bool) -> fmt::Result {
-    let verdict = match ending {
-        Ending::Authenticated(_) => Verdict::Authenticated,
-        Ending::Denied(_) => Verdict::Denied,
-        Ending::Refused(refusal) if !refusal.is_ours() => Verdict::Denied,
-        Ending::Unavailable(_) | Ending::Refused(_) => Verdict::Unavailable,
-        Ending::Abandoned(..) => Verdict::Abandoned,
-    };
-    f.write_str(verdict.word())?;
+    f.write_str(ending.verdict().word())?;
     match login.remote {
         Some(address) => write_address(f, address)?,
         None => f.write_str(" -")?,

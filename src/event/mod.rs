@@ -48,6 +48,20 @@ pub enum Ending {
     Abandoned(Mechanism, Abandonment),
 }
 
+impl Ending {
+    /// What it comes to. A refusal that is our fault says nothing about the login, as a failure on our side does.
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        match self {
+            Self::Authenticated(_) => Verdict::Authenticated,
+            Self::Denied(_) => Verdict::Denied,
+            Self::Refused(refusal) if !refusal.is_ours() => Verdict::Denied,
+            Self::Unavailable(_) | Self::Refused(_) => Verdict::Unavailable,
+            Self::Abandoned(..) => Verdict::Abandoned,
+        }
+    }
+}
+
 /// Why a request led to no exchange, or out of one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -223,23 +237,24 @@ impl Event {
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self {
-            Self::Ended(_, Ending::Authenticated(_) | Ending::Abandoned(..))
-            | Self::HandedOut { given: HandedOut::Given(..), .. }
+            Self::Ended(_, ending) => match ending.verdict() {
+                Verdict::Authenticated | Verdict::Abandoned => Severity::Info,
+                Verdict::Denied => Severity::Notice,
+                Verdict::Unavailable => Severity::Error,
+            },
+            Self::HandedOut { given: HandedOut::Given(..), .. }
             | Self::Changed { .. }
             | Self::Listening(_)
             | Self::Learnt { .. }
             | Self::Reloaded
             | Self::Stopping => Severity::Info,
-            Self::Ended(_, Ending::Denied(_))
-            | Self::HandedOut { given: HandedOut::Withheld { .. }, .. }
-            | Self::NotChanged { .. }
-            | Self::StoreFound => Severity::Notice,
-            Self::Ended(_, Ending::Refused(refusal)) if !refusal.is_ours() => Severity::Notice,
+            Self::HandedOut { given: HandedOut::Withheld { .. }, .. } | Self::NotChanged { .. } | Self::StoreFound => {
+                Severity::Notice
+            }
             Self::Breach(_) | Self::LookupBreach { .. } | Self::PeerRefused { .. } | Self::ForeignRealm { .. } => {
                 Severity::Warning
             }
-            Self::Ended(_, Ending::Unavailable(_) | Ending::Refused(_))
-            | Self::HandedOut { given: HandedOut::Unavailable(_), .. }
+            Self::HandedOut { given: HandedOut::Unavailable(_), .. }
             | Self::TooManyConnections(_)
             | Self::TooManyLogins(_)
             | Self::AcceptFailed(_)
