@@ -23,9 +23,9 @@ use crate::users::{REALM, User};
 
 /// As the design counts the bytes of an account: with two other names of its realm.
 const ALIASES: [&str; 2] = ["mx1", "mx1.bench.example"];
-/// The default schemes. Those on one line are derived at once; more than one SCRAM would start a thread for each account.
-const SCHEMES: [&[Scheme]; 2] =
-    [&[Scheme::DigestMd5, Scheme::CramMd5, Scheme::Scram(ScramHash::Sha1)], &[Scheme::Scram(ScramHash::Sha256)]];
+/// The default schemes.
+const SCHEMES: [Scheme; 4] =
+    [Scheme::DigestMd5, Scheme::CramMd5, Scheme::Scram(ScramHash::Sha1), Scheme::Scram(ScramHash::Sha256)];
 /// Accounts in one transaction.
 const AT_ONCE: u64 = 10_000;
 /// Finished batches that may wait for the writer.
@@ -111,8 +111,6 @@ fn new_account(number: u64, realms: &Realms, salt_key: &SaltKey) -> anyhow::Resu
     let identity = identity(&user)?;
     let password = Password::new(user.password.into_bytes())?;
     let iterations = Iterations { usual: 1, bound: &[] };
-    let [mut secrets, others] = SCHEMES
-        .map(|schemes| derive(&password, &Recipe { identity: &identity, realms, salt_key, schemes, iterations }));
-    secrets.scram.extend(others.scram);
+    let secrets = derive(&password, &Recipe { identity: &identity, realms, salt_key, schemes: &SCHEMES, iterations });
     Ok(Change::SetPassword { identity, facts: PasswordFacts::unlimited(Label::main()), secrets, expected: None })
 }
