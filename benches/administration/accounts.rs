@@ -3,8 +3,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::sync_channel;
-use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use sasldb::credential::{Iterations, Label, PasswordFacts, Recipe, SaltKey, ScramKeys, ScramSalt, Secrets, derive};
@@ -16,15 +14,14 @@ use sasldb::store::sqlite::{Creation, Lister, Writer};
 use sasldb::store::{Actor, Change, CredentialAdmin as _, Place};
 use sasldb::vocabulary::{Mechanism, Scheme, ScramHash};
 
+use super::batches;
+use super::drawn::{drawn, name};
+
 pub(crate) const REALM: &str = "bench.example";
 /// Realms of customers, which a tenth of the accounts are in.
 const CUSTOMERS: u64 = 10;
 /// Every so many accounts have a password for a telephone besides.
 const TELEPHONES: u64 = 10;
-/// Changes in one transaction, and successes in one batch.
-const AT_ONCE: u64 = 10_000;
-/// Finished batches that may wait for the writer.
-const AHEAD: usize = 2;
 const DAY: i64 = 86_400;
 
 /// By how many days ago accounts were used last, and how many of a hundred.
@@ -49,24 +46,11 @@ pub(crate) struct Accounts {
     pub(crate) number: u64,
 }
 
-/// The name of an account. Those that were made one after the other are not beside each other.
-pub(crate) fn name(number: u64) -> String {
-    format!("user{:010}", number.wrapping_mul(2_654_435_761) % 10_000_000_019)
-}
-
 pub(crate) fn realm(number: u64) -> String {
     if number.is_multiple_of(10) { format!("customer{}.example", number / 10 % CUSTOMERS) } else { REALM.to_owned() }
 }
 
-/// Drawn by a number, and the same in each run (splitmix64).
-pub(crate) fn drawn(number: u64, salt: u64, below: u64) -> u64 {
-    let mut state = (number ^ salt << 56).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    state = (state ^ state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    state = (state ^ state >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (state ^ state >> 31) % below
-}
-
-pub(crate) fn now() -> i64 {
+fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().cast_signed()
 }
 
@@ -99,31 +83,18 @@ impl Accounts {
         let place = Place::at(self.path("accounts.db"), None);
         let mut writer = Writer::open(&place, &creation, Box::new(SystemEntropy))?;
         let salt_key = writer.basis(&identity(0)?, &Label::main())?.salt_key;
-        let (finished, batches) = sync_channel(AHEAD);
-        thread::scope(|scope| -> anyhow::Result<()> {
-            scope.spawn(move || {
-                for first in (0..self.number).step_by(usize::try_from(AT_ONCE).unwrap()) {
-                    let numbers = first..self.number.min(first + AT_ONCE);
-                    let batch: anyhow::Result<Vec<_>> =
-                        numbers.map(|number| new_account(number, &realms, &salt_key)).collect();
-                    // The writer has given up, and says why.
-                    if finished.send(batch).is_err() {
-                        return;
-                    }
+        let account = |number| new_account(number, &realms, &salt_key);
+        batches::make(self.number, account, |batch| {
+            let (main, others): (Vec<Change>, Vec<Option<Change>>) = batch.into_iter().unzip();
+            let receipts = writer.apply_all(main, &actor, made)?;
+            let others = others.into_iter().zip(receipts).filter_map(|(change, receipt)| match change? {
+                Change::SetPassword { identity, facts, secrets, .. } => {
+                    let expected = receipt.audit.map(|head| head.number);
+                    Some(Change::SetPassword { identity, facts, secrets, expected })
                 }
+                _ => None,
             });
-            for batch in batches {
-                let (main, others): (Vec<Change>, Vec<Option<Change>>) = batch?.into_iter().unzip();
-                let receipts = writer.apply_all(main, &actor, made)?;
-                let others = others.into_iter().zip(receipts).filter_map(|(change, receipt)| match change? {
-                    Change::SetPassword { identity, facts, secrets, .. } => {
-                        let expected = receipt.audit.map(|head| head.number);
-                        Some(Change::SetPassword { identity, facts, secrets, expected })
-                    }
-                    _ => None,
-                });
-                writer.apply_all(others.collect::<Vec<_>>(), &actor, UnixTime(made.0 + DAY))?;
-            }
+            writer.apply_all(others.collect::<Vec<_>>(), &actor, UnixTime(made.0 + DAY))?;
             Ok(())
         })
     }
@@ -136,8 +107,7 @@ impl Accounts {
         let now = now();
         let mut writer = ActivityWriter::begin(&folder, UnixTime(now - 399 * DAY))?;
         writer.record(&database, [], [], false, UnixTime(now - 399 * DAY))?;
-        for first in (0..self.number).step_by(usize::try_from(AT_ONCE).unwrap()) {
-            let numbers = first..self.number.min(first + AT_ONCE);
+        for numbers in batches::batches(self.number) {
             let uses: Vec<(Use, Seen)> = numbers.flat_map(|number| uses(number, now)).collect();
             writer.record(&database, uses.iter().map(|(used, seen)| (used, seen)), [], false, UnixTime(now))?;
         }

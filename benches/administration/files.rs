@@ -7,7 +7,8 @@ use std::net::Ipv4Addr;
 
 use sasldb::store::sqlite::Lister;
 
-use super::accounts::{Accounts, drawn, name, realm};
+use super::accounts::{Accounts, realm};
+use super::drawn::{drawn, name};
 
 /// What mkpasswd, htpasswd and doveadm made of `secret`. A file of one hash takes as long to read as one of many.
 const SHA512: &str =

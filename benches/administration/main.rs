@@ -18,11 +18,17 @@
 )]
 
 mod accounts;
+#[path = "../shared/batches.rs"]
+mod batches;
 mod commands;
+#[path = "../shared/drawn.rs"]
+mod drawn;
 mod files;
 mod run;
-#[path = "../figures/table.rs"]
+#[path = "../shared/table.rs"]
 mod table;
+#[path = "../shared/watch.rs"]
+mod watch;
 
 use std::collections::HashMap;
 use std::fs;

@@ -2,11 +2,12 @@
 
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::thread;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
+
+use super::watch;
 
 /// How often the memory of the program is looked at.
 const LOOK: Duration = Duration::from_millis(5);
@@ -33,13 +34,7 @@ pub(crate) fn run(command: &mut Command, output: &Path) -> anyhow::Result<Taken>
     command.stdin(Stdio::null()).stdout(File::create(output)?).stderr(File::create(&messages)?);
     let mut child = command.spawn()?;
     let mut most = 0;
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        most = most.max(anonymous(&child));
-        thread::sleep(LOOK);
-    };
+    let status = watch::to_its_end(&mut child, LOOK, |_, memory| most = most.max(memory))?;
     let wall = begun.elapsed().as_secs_f64();
     let processor = processor_time()? - before;
     let Some(status) = status.code() else { anyhow::bail!("{command:?} was ended by a signal") };
@@ -56,11 +51,4 @@ fn processor_time() -> anyhow::Result<f64> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
     Ok(seconds(usage.user_time()) + seconds(usage.system_time()))
-}
-
-/// Memory that is the process's own, in KiB.
-fn anonymous(child: &Child) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-    line.and_then(|size| size.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }

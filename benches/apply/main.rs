@@ -13,10 +13,15 @@
     reason = "a benchmark may fail, and it prints"
 )]
 
+#[path = "../shared/drawn.rs"]
+mod drawn;
+#[path = "../shared/watch.rs"]
+mod watch;
+
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,12 +29,16 @@ use std::time::{Duration, Instant};
 use sasldb::credential::scram::{Hi, salted_password, two_salted_passwords};
 use sasldb::vocabulary::ScramHash;
 
+use drawn::{drawn, name};
+
 /// What the settings make of a password: the usual schemes.
 const ITERATIONS: u32 = 10_000;
 const HASHES: [ScramHash; 2] = [ScramHash::Sha1, ScramHash::Sha256];
 
 const ACCOUNTS: u64 = 20_000;
 const PBKDF2_TIME: Duration = Duration::from_secs(10);
+/// How often the memory of the program is looked at.
+const LOOK: Duration = Duration::from_millis(20);
 
 fn main() {
     let number = std::env::args().skip(1).find_map(|argument| argument.parse().ok());
@@ -121,14 +130,7 @@ struct Site {
 
 /// A password as a password manager makes it: 16 letters and digits. Another for each number, and the same in each run.
 fn random_looking(number: u64) -> String {
-    let mut state = number;
-    let mut digit = || {
-        // Knuth's MMIX generator; its upper bits are the good ones.
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        char::from_digit(u32::try_from((state >> 32) % 36).unwrap(), 36).unwrap()
-    };
-    digit();
-    (0..16).map(|_| digit()).collect()
+    (0..16).map(|place| char::from_digit(u32::try_from(drawn(number, place, 36)).unwrap(), 36).unwrap()).collect()
 }
 
 struct Run {
@@ -145,10 +147,8 @@ impl Site {
         fs::write(site.path("config.toml"), config).unwrap();
         let mut file = BufWriter::new(File::create(site.path("accounts.jsonl")).unwrap());
         for number in 0..accounts {
-            // Names in no order, as people's are.
-            let name = number.wrapping_mul(2_654_435_761) % 1_000_000_007;
-            let password = random_looking(number);
-            writeln!(file, "{{\"name\": \"user{name:010}\", \"password\": \"{password}\"}}").unwrap();
+            let (name, password) = (name(number), random_looking(number));
+            writeln!(file, "{{\"name\": \"{name}\", \"password\": \"{password}\"}}").unwrap();
         }
         file.flush().unwrap();
         site
@@ -173,11 +173,7 @@ impl Site {
         // About a tenth of the way at 800 in a second for each processor.
         let tenth = Duration::from_millis(self.accounts / 10 * 5 / 4 / u64::try_from(processors()).unwrap());
         let (mut early, mut most) = (0, 0);
-        loop {
-            if let Some(status) = child.try_wait().unwrap() {
-                return Run { took: begin.elapsed(), status: status.code(), early, most };
-            }
-            let used = anonymous(&child);
+        let status = watch::to_its_end(&mut child, LOOK, |child, used| {
             most = most.max(used);
             if begin.elapsed() < tenth {
                 early = early.max(used);
@@ -185,14 +181,7 @@ impl Site {
             if limit.is_some_and(|limit| begin.elapsed() > limit) {
                 child.kill().unwrap();
             }
-            thread::sleep(Duration::from_millis(20));
-        }
+        });
+        Run { took: begin.elapsed(), status: status.unwrap().code(), early, most }
     }
-}
-
-/// Memory that is the process's own, in KiB.
-fn anonymous(child: &Child) -> u64 {
-    let status = fs::read_to_string(Path::new("/proc").join(child.id().to_string()).join("status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }

@@ -17,6 +17,8 @@
     clippy::print_stderr
 )]
 
+#[path = "../shared/batches.rs"]
+mod batches;
 mod client;
 mod counted;
 mod echo;
@@ -31,8 +33,11 @@ mod runner;
 mod scram;
 mod servers;
 mod special;
+#[path = "../shared/table.rs"]
 mod table;
 mod users;
+#[path = "../shared/watch.rs"]
+mod watch;
 mod wire;
 
 use std::path::PathBuf;

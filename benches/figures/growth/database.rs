@@ -4,8 +4,6 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::sync_channel;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
@@ -19,6 +17,7 @@ use sasldb::store::sqlite::{Creation, Writer};
 use sasldb::store::{Actor, Change, CredentialAdmin, Place};
 use sasldb::vocabulary::{Scheme, ScramHash};
 
+use crate::batches;
 use crate::users::{REALM, User};
 
 /// As the design counts the bytes of an account: with two other names of its realm.
@@ -26,10 +25,6 @@ const ALIASES: [&str; 2] = ["mx1", "mx1.bench.example"];
 /// The default schemes.
 const SCHEMES: [Scheme; 4] =
     [Scheme::DigestMd5, Scheme::CramMd5, Scheme::Scram(ScramHash::Sha1), Scheme::Scram(ScramHash::Sha256)];
-/// Accounts in one transaction.
-const AT_ONCE: u64 = 10_000;
-/// Finished batches that may wait for the writer.
-const AHEAD: usize = 2;
 const NOW: UnixTime = UnixTime(1_800_000_000);
 
 /// A database, and what it took to make it.
@@ -82,24 +77,11 @@ fn make(path: &Path, accounts: u64) -> anyhow::Result<()> {
     let creation = Creation { realms: realms.clone(), actor: actor.clone(), now: NOW };
     let mut writer = Writer::open(&Place::at(path, None), &creation, Box::new(SystemEntropy))?;
     let salt_key = writer.basis(&identity(&User::numbered(0))?, &Label::main())?.salt_key;
-    let (finished, batches) = sync_channel(AHEAD);
-    thread::scope(|scope| -> anyhow::Result<()> {
-        scope.spawn(move || {
-            for first in (0..accounts).step_by(usize::try_from(AT_ONCE).unwrap()) {
-                let numbers = first..accounts.min(first + AT_ONCE);
-                let batch = numbers.map(|number| new_account(number, &realms, &salt_key));
-                // The writer has given up, and says why.
-                if finished.send(batch.collect::<anyhow::Result<Vec<Change>>>()).is_err() {
-                    return;
-                }
-            }
-        });
-        for batch in batches {
-            writer.apply_all(batch?, &actor, NOW)?;
-        }
-        Ok(())
-    })?;
-    Ok(())
+    batches::make(
+        accounts,
+        |number| new_account(number, &realms, &salt_key),
+        |batch| Ok(writer.apply_all(batch, &actor, NOW).map(drop)?),
+    )
 }
 
 fn identity(user: &User) -> anyhow::Result<Identity> {
