@@ -152,24 +152,17 @@ fn quoted(rest: &[u8], quote: u8, escapes: bool) -> (Vec<u8>, &[u8]) {
     // As long as it can become, so that no copy of a password is outgrown and left behind; and no longer, since there may be
     // thousands in a statement.
     let mut content = Vec::with_capacity(written.len());
-    let mut left = written;
-    loop {
-        left = match left {
-            [] => return (content, after.get(1..).unwrap_or_default()),
-            [b'\\', escaped, left @ ..] if escapes => {
-                content.extend_from_slice(&[b'\\', *escaped]);
-                left
-            }
-            [first, second, left @ ..] if *first == quote && *second == quote => {
-                content.push(quote);
-                left
-            }
-            [byte, left @ ..] => {
-                content.push(*byte);
-                left
-            }
+    let mut bytes = written.iter().copied();
+    while let Some(byte) = bytes.next() {
+        content.push(byte);
+        if escapes && byte == b'\\' {
+            content.extend(bytes.next());
+        } else if byte == quote {
+            // The first of two: none stands here alone.
+            bytes.next();
         }
     }
+    (content, after.get(1..).unwrap_or_default())
 }
 
 /// Where the quote stands that no other follows; at the end, if there is none.
