@@ -4,7 +4,7 @@
 //! carries out what it asks for and comes back with the result.
 
 mod answer;
-mod begin;
+mod authenticate;
 mod handshake;
 mod late;
 mod open;
