@@ -23,7 +23,7 @@ pub use account::{
     ScramKeys, ScramSalt, Secrets, StoredPassword,
 };
 pub use derive::{Iterations, Recipe, derive, is_derived};
-pub use hash::{Cost, HashError, PasswordHash};
+pub use hash::{Cost, HashError, PasswordHash, is_md5_of_postgresql};
 pub use import::{ImportError, Imported};
 pub use learn::{Lesson, lacking};
 pub use limits::{Network, NetworkError, ServiceName};

@@ -1,5 +1,6 @@
 //! PostgreSQL's roles: the SQL of `pg_dumpall --roles-only`, or what psql shows of `pg_authid`.
 
+use crate::credential::is_md5_of_postgresql;
 use crate::identity::text_from_wire;
 use crate::runtime::UnixTime;
 
@@ -162,9 +163,8 @@ fn entry(name: &[u8], verifier: &[u8]) -> Result<Entry, Fault> {
     if verifier.is_empty() {
         return Err(Fault::NoPassword);
     }
-    let is_md5 = |hex: &[u8]| hex.len() == 32 && hex.iter().all(u8::is_ascii_hexdigit);
     // In SQL that a person wrote a password stands in the clear, and may look like a damaged verifier, or like a hash of crypt(3).
-    if !verifier.starts_with(b"SCRAM-SHA-256$") && !verifier.strip_prefix(b"md5").is_some_and(is_md5) {
+    if !verifier.starts_with(b"SCRAM-SHA-256$") && !is_md5_of_postgresql(verifier) {
         return Err(Fault::Part { part: "password", why: "it is no verifier of PostgreSQL's" });
     }
     Entry::of(&text_from_wire(name), text(verifier)?)

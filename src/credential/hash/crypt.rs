@@ -14,7 +14,7 @@ pub(super) fn parse(text: &str) -> Result<PasswordHash, HashError> {
     let Some((id, rest)) = text.strip_prefix('$').and_then(|text| text.split_once('$')) else {
         return match text.bytes().next() {
             Some(b'_') => Err(unsupported("BSDI extended DES", "it has died out")),
-            _ if is_md5_of_postgresql(text) => {
+            _ if is_md5_of_postgresql(text.as_bytes()) => {
                 Err(unsupported("PostgreSQL's md5", "it is made of the role's name and opens PostgreSQL as it stands"))
             }
             _ => des_crypt::parse(text),
@@ -46,8 +46,9 @@ pub(super) fn parse(text: &str) -> Result<PasswordHash, HashError> {
 }
 
 /// `md5` and 32 hexadecimal digits, which no crypt(3) string looks like.
-fn is_md5_of_postgresql(text: &str) -> bool {
-    text.strip_prefix("md5").is_some_and(|hex| hex.len() == 32 && hex.bytes().all(|digit| digit.is_ascii_hexdigit()))
+#[must_use]
+pub fn is_md5_of_postgresql(text: &[u8]) -> bool {
+    text.strip_prefix(b"md5").is_some_and(|hex| hex.len() == 32 && hex.iter().all(u8::is_ascii_hexdigit))
 }
 
 const fn unsupported(scheme: &'static str, reason: &'static str) -> HashError {

@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 use crate::secret::{Password, SecretBytes};
 
 pub use cost::Cost;
+pub use crypt::is_md5_of_postgresql;
 pub(super) use label::{Encoding, Labelled};
 
 /// The longest text that is read as a hash, in bytes. The longest honest one, SSHA-512 in hex with a long salt, is a third
