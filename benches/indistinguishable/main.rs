@@ -16,6 +16,8 @@
     clippy::print_stdout
 )]
 
+#[path = "../../tests/interop/connection.rs"]
+mod connection;
 mod site;
 mod socket;
 mod statistics;

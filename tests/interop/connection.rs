@@ -1,15 +1,16 @@
 //! A mail server's connection to the helper, on which it asks about one login after the other.
 
+#![allow(dead_code, reason = "the study of failures takes what it needs")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use base64ct::{Base64, Encoding};
 use sasldb::mechanism::client::{self, ClientStart};
 use sasldb::secret::Password;
 use sasldb::vocabulary::Mechanism;
-
-use crate::machine::PATIENCE;
 
 pub(crate) struct Connection {
     stream: UnixStream,
@@ -18,9 +19,9 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(socket: &Path) -> Self {
+    pub(crate) fn new(socket: &Path, patience: Duration) -> Self {
         let stream = UnixStream::connect(socket).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(patience)).unwrap();
         let lines = BufReader::new(stream.try_clone().unwrap());
         let mut connection = Self { stream, lines, last: 0 };
         while connection.line() != "DONE" {}
@@ -50,16 +51,14 @@ impl Connection {
     /// What the helper says at last of a login, without its number. Where the mechanism lets it prove itself, it has.
     pub(crate) fn log_in(&mut self, mechanism: Mechanism, name: &str, password: &Password) -> String {
         let (authcid, service, host, nonce) = (name, "smtp", "mail.example.com", "rOprNGfwEbeRWgbNEkqO");
-        let opening = client::begin(ClientStart {
-            mechanism,
-            authcid,
-            authzid: None,
-            password,
-            realm: None,
-            service,
-            host,
-            nonce,
-        });
+        let start = ClientStart { mechanism, authcid, authzid: None, password, realm: None, service, host, nonce };
+        self.log_in_from(start, |_, _| {})
+    }
+
+    /// The same of a login that begins so. `heard` gets the first word of each reply, and how long that was under way.
+    pub(crate) fn log_in_from(&mut self, start: ClientStart<'_>, mut heard: impl FnMut(&str, Duration)) -> String {
+        let mechanism = start.mechanism;
+        let opening = client::begin(start);
         let mut client = opening.next;
         self.last += 1;
         let id = self.last;
@@ -69,9 +68,12 @@ impl Connection {
         }
         loop {
             line.push('\n');
+            let began = Instant::now();
             self.stream.write_all(line.as_bytes()).unwrap();
             let reply = self.line();
+            let took = began.elapsed();
             let (word, rest) = reply.split_once(&format!("\t{id}\t")).unwrap_or_else(|| panic!("{reply}"));
+            heard(word, took);
             if word != "CONT" {
                 if word == "OK" {
                     client.success(None).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::connection::Connection;
 use crate::helper::{Ours, SOCKET};
-use crate::machine::{Machine, wait_for};
+use crate::machine::{Machine, PATIENCE, wait_for};
 use crate::pages::contrib;
 
 /// Whose address client text tries to get in; nobody logs in from there.
@@ -56,7 +56,7 @@ fn fail2ban_finds_who_failed_and_never_whom_a_client_names() {
     helper.configure("failure_delay = \"10ms\"\nlog_unknown_names = true\n");
     helper.start();
     helper.saslpasswd(&["-p", "-c"], "mailman", "secret\n");
-    let mut asker = Connection::new(&machine.shared().join(SOCKET));
+    let mut asker = Connection::new(&machine.shared().join(SOCKET), PATIENCE);
     let guilty = provoke(&mut asker);
     wait_for("the last line of the log", || helper.log().contains("reason=\"no base64\"").then_some(()));
     let log = helper.log();

@@ -9,7 +9,7 @@ use sasldb::vocabulary::Mechanism;
 
 use crate::connection::Connection;
 use crate::helper::{Ours, SOCKET};
-use crate::machine::Machine;
+use crate::machine::{Machine, PATIENCE};
 
 const MECHANISMS: [Mechanism; 4] = [Mechanism::DigestMd5, Mechanism::CramMd5, Mechanism::ScramSha256, Mechanism::Plain];
 
@@ -103,7 +103,7 @@ fn everybody_of_a_sasldb2_logs_in_after_the_import() {
     let next = AtomicUsize::new(0);
     let other = Password::new(format!("{MARK} of nobody").into_bytes()).unwrap();
     let client = || {
-        let mut connection = Connection::new(&socket);
+        let mut connection = Connection::new(&socket, PATIENCE);
         let mut wrong = Vec::new();
         while let Some(account) = accounts.get(next.fetch_add(1, Ordering::Relaxed)) {
             let said = connection.ask_by_plain("service=smtp\tsecured", &account.made_as, account.password.expose());
