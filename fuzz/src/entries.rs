@@ -5,15 +5,13 @@
 use sasldb::cli::sasldb::entries_of;
 use serde_json::Value;
 
-use super::site::{self, SITE};
-
-const SECRET: &str = "v0m-Berg-geholt";
+use super::site::{self, SECRET, SITE, is_one_line};
 
 pub fn target(data: &[u8]) {
-    let file = site::filled(data, &[("secret", SECRET.as_bytes())]);
+    let file = site::with_secret(data);
     let read = entries_of(&file, &SITE.policy.realms);
     if let Err(said) = &read {
-        assert!(is_one_line(said), "{said:?}");
+        assert!(!said.is_empty() && is_one_line(said), "{said:?}");
     }
     match file.trim_ascii_start().first() {
         None => assert_eq!(read, Ok(Vec::new())),
@@ -33,7 +31,7 @@ fn check_json(file: &[u8], read: &Entries) {
         // Whatever blanks stand before the first brace.
         let value = serde_json::from_slice::<Value>(line.trim_ascii());
         let (Ok(said) | Err(said)) = entry;
-        assert!(is_one_line(said), "{said:?}");
+        assert!(!said.is_empty() && is_one_line(said), "{said:?}");
         match &value {
             Ok(value) => assert!(!said.contains(SECRET) || shows_secret(value), "{said:?}"),
             Err(_) => assert!(entry.is_err()),
@@ -66,11 +64,6 @@ fn check_toml(file: &[u8], read: Result<Entries, String>) {
         }
         Err(said) => assert!(shows || !said.contains(SECRET), "{said}"),
     }
-}
-
-/// What can be shown as it is.
-fn is_one_line(said: &str) -> bool {
-    !said.is_empty() && !said.chars().any(char::is_control)
 }
 
 /// Whether the password stands where what is wrong with a text is told with the text, or where a name is expected.

@@ -5,9 +5,8 @@ use sasldb::credential::{DigestSpelling, Imported, Stored};
 use sasldb::identity::{Authcid, Name, Realm};
 use sasldb::import::{self, Entry, Format};
 
-use super::{oracle, site};
-
-const SECRET: &str = "v0m-Berg-geholt";
+use super::oracle;
+use super::site::{self, SECRET, is_one_line};
 
 /// Longer files have lines that are passed over, which the second readings know nothing of.
 const LONGEST: usize = 60_000;
@@ -49,7 +48,7 @@ pub(crate) struct Limits {
 
 /// Holds what `format` says of the file against what is wanted of it; none where nothing of it can be understood.
 pub(crate) fn check(format: &mut dyn Format, data: &[u8], wanted: impl FnOnce(&[u8]) -> Option<Vec<Wanted>>) {
-    let file = site::filled(data, &[("secret", SECRET.as_bytes())]);
+    let file = site::with_secret(data);
     if file.len() > LONGEST {
         return;
     }
@@ -106,10 +105,6 @@ pub(crate) fn check_each(
         });
         Some(wanted.collect())
     });
-}
-
-fn is_one_line(said: &str) -> bool {
-    !said.chars().any(char::is_control)
 }
 
 fn taken(entry: &Entry) -> Taken {

@@ -204,3 +204,16 @@ pub(crate) fn filled(template: &[u8], words: &[(&str, &[u8])]) -> Vec<u8> {
     }
     made
 }
+
+/// What `<secret>` stands for in a file: a password that nothing that is said repeats.
+pub(crate) const SECRET: &str = "v0m-Berg-geholt";
+
+/// Replaces each `<secret>` of a file.
+pub(crate) fn with_secret(file: &[u8]) -> Vec<u8> {
+    filled(file, &[("secret", SECRET.as_bytes())])
+}
+
+/// Whether it can be shown as it is.
+pub(crate) fn is_one_line(said: &str) -> bool {
+    !said.chars().any(char::is_control)
+}
