@@ -159,10 +159,13 @@ fn subjects(servers: &Servers) -> Vec<(&'static str, Subject)> {
     let dovecot = &servers.dovecot[&Stored::Cleartext];
     let mut subjects =
         vec![("Dovecot auth", Subject { socket: dovecot.socket.clone(), processes: dovecot.processes.clone() })];
-    if let Some(ours) = &servers.ours {
-        subjects.push(("ours", Subject { socket: ours.dovecot.clone(), processes: ours.processes.clone() }));
-    }
+    subjects.extend(ours(servers).map(|subject| ("ours", subject)));
     subjects
+}
+
+fn ours(servers: &Servers) -> Option<Subject> {
+    let ours = servers.ours.as_ref()?;
+    Some(Subject { socket: ours.dovecot.clone(), processes: ours.processes.clone() })
 }
 
 fn memory(servers: &Servers) -> io::Result<String> {
@@ -190,10 +193,7 @@ fn slow(servers: &Servers, accounts: u64) -> io::Result<String> {
     let head = [BESIDE_SLOW, "slow ones checked in 9 s", "given up", "fast a second", "p50 µs", "p99 µs", "max µs"];
     let mut lines = vec![cells(head), cells(["target for ours", "–", "–", "–", "–", "5,000", "–"])];
     let mut subjects: Vec<_> = subjects(servers).into_iter().map(|(name, subject)| (name, subject, None)).collect();
-    if let Some(ours) = &servers.ours {
-        let subject = Subject { socket: ours.dovecot.clone(), processes: ours.processes.clone() };
-        subjects.push(("ours, 1,000 fast ones a second", subject, Some(PACE)));
-    }
+    subjects.extend(ours(servers).map(|subject| ("ours, 1,000 fast ones a second", subject, Some(PACE))));
     for (name, subject, rate) in subjects {
         let Beside { fast, checked, given_up } = beside_slow(&subject, &users, &order, rate)?;
         let of = |figure: fn(&Measure) -> f64| fast.as_ref().map(figure);
