@@ -38,6 +38,8 @@ mod listing;
 mod logins;
 #[path = "cli/manuals.rs"]
 mod manuals;
+#[path = "cli/memory.rs"]
+mod memory;
 #[path = "cli/passwords.rs"]
 mod passwords;
 #[path = "cli/past.rs"]

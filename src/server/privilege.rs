@@ -29,9 +29,15 @@ pub enum PrivilegeError {
 /// No core dump, no debugger of the same user, no program with more rights: opened records are in this memory. Best effort:
 /// where the system knows none of it there is nothing to protect it with.
 pub fn seal_process() {
-    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    leave_no_core();
     let _ = nix::sys::prctl::set_dumpable(false);
     let _ = nix::sys::prctl::set_no_new_privs();
+}
+
+/// No core dump, whatever ends the process: the sealing key, and passwords that are typed, would lie in the folder that a person is in.
+/// Best effort, as above.
+pub fn leave_no_core() {
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
 }
 
 /// Becomes `user` with its groups, for good.

@@ -36,6 +36,7 @@ pub use self::report::failures_of;
 use super::exit::Exit;
 use super::output::{Data, Program, to_stderr};
 use super::site::Site;
+use crate::server::privilege;
 
 /// The definition of its options, which man page and completions are made from.
 pub fn definition() -> clap::Command {
@@ -44,6 +45,7 @@ pub fn definition() -> clap::Command {
 
 /// Runs the program with the arguments of the process, its own name first.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
+    privilege::leave_no_core();
     let arguments: Vec<OsString> = arguments.collect();
     let program = Program::new(arguments.first().map(OsString::as_os_str), "sasldb-rs");
     let options = match Options::try_parse_from(arguments) {

@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use clap::CommandFactory;
 
 use crate::identity::Identity;
+use crate::server::privilege;
 use crate::store::{Applied, Change, CredentialAdmin};
 
 use self::options::{Options, Task};
@@ -25,6 +26,7 @@ pub fn definition() -> clap::Command {
 
 /// Runs the program with the arguments of the process, its own name first.
 pub fn run(mut arguments: impl Iterator<Item = OsString>) -> Exit {
+    privilege::leave_no_core();
     let program = Program::new(arguments.next().as_deref(), "saslpasswd-rs");
     let (options, task) = match Options::read(&program, arguments) {
         Ok(read) => read,

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use serde::Deserialize;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -72,6 +72,8 @@ impl Source {
         // Full-size from the start: a buffer that grows leaves copies of passwords behind.
         let mut line = Zeroizing::new(Vec::with_capacity(MAX_LINE.saturating_add(1)));
         loop {
+            // A shorter line would leave the end of this one.
+            line.as_mut_slice().zeroize();
             line.clear();
             number = number.saturating_add(1);
             let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
