@@ -53,6 +53,14 @@ const PRELUDE: &str = r#"
     }
     logs_in() { printf secret | sasldb-rs test --dovecot "$(sed -n 's/^path = "\(.*\)"/\1/p' "$config" | head -n 1)" --secured mailman >"$work/login" ||
         { cat "$work/login" >&2; fail 'nobody logs in'; }; }
+    until_codes() {
+        tries=0
+        until [ "$(codes)" = "$1" ]; do
+            tries=$((tries + 1))
+            [ $tries -lt 200 ] || fail "$1 alone is not found"
+            sleep 0.1
+        done
+    }
     until_found() {
         tries=0
         until found "$1"; do
@@ -61,9 +69,10 @@ const PRELUDE: &str = r#"
             sleep 0.1
         done
     }
-    # Found, mended as printed, not found any more, and somebody logs in. The first may bring the second along.
+    # Found, as soon as what was started for it is there, mended as printed, not found any more, and somebody logs in. The first may
+    # bring the second along.
     is_mended() {
-        found "$1" || fail "$1 is not found"
+        until_found "$1"
         mend "$1"
         cp "$work/mend" "$work/mended_by"
         if [ $# = 2 ] && found "$2"; then mend "$2"; fi
@@ -198,7 +207,8 @@ fn settings_are_mended_wherever_they_stand() {
         sed -i -e '/^realm = /d' -e 's/^realm_aliases = .*/realm_aliases = [ # two\n    "mx1",\n    "elsewhere.example",\n]/' "$config"
         found "alias-with-accounts" || fail 'it is not found'
         mend "alias-with-accounts"
-        until_found "realm-without-accounts"
+        # And nothing else: what mends it ends the helper that was started just now, if that is there.
+        until_codes "realm-without-accounts"
         mend "realm-without-accounts"
         until_well
         [ "$(head -n 1 "$config")" = 'realm = "elsewhere.example"' ]

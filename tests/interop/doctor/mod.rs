@@ -101,7 +101,7 @@ fn get_well(machine: &Machine) {
         eprintln!("then {code}");
         mend(machine, &left, code);
         // A helper that was started is there a moment later.
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        wait_for(&format!("what mends {code}"), || (findings(machine) != left).then_some(()));
     }
     assert_eq!(findings(machine), [] as [Value; 0]);
 }
@@ -110,10 +110,15 @@ fn get_well(machine: &Machine) {
 fn is_found_and_mended(machine: &Machine, case: &Case) {
     eprintln!("--- {} by {}", case.code, case.by);
     make(machine, case.script);
-    let lines = mend(machine, &findings(machine), case.code);
+    let is_this = |finding: &Value| finding["code"] == case.code;
+    // What the script started may not be there yet.
+    let found = wait_for(&format!("{} to be found", case.code), || {
+        let found = findings(machine);
+        found.iter().any(is_this).then_some(found)
+    });
+    let lines = mend(machine, &found, case.code);
     assert!(lines.iter().any(|line| line.contains(case.by)), "{} by {}: {lines:#?}", case.code, case.by);
-    let is_left = |finding: &Value| finding["code"] == case.code;
-    wait_for(&format!("{} to be mended", case.code), || (!findings(machine).iter().any(is_left)).then_some(()));
+    wait_for(&format!("{} to be mended", case.code), || (!findings(machine).iter().any(is_this)).then_some(()));
     get_well(machine);
 }
 
