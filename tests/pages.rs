@@ -43,6 +43,17 @@ fn no_line_of_a_page_is_too_long() {
     agree(&path, &page::wrapped(&fs::read_to_string(&path).unwrap()));
 }
 
+/// A quote at the beginning of an argument is roff's own, and not shown.
+#[test]
+fn no_quote_of_a_toml_list_is_taken_for_roffs() {
+    for page in fs::read_dir(project().join("man")).unwrap() {
+        let path = page.unwrap().path();
+        for line in fs::read_to_string(&path).unwrap().lines().filter(|line| line.starts_with('.')) {
+            assert!(!line.contains("\",") && !line.contains("\"]"), "{}: {line}", path.display());
+        }
+    }
+}
+
 #[test]
 fn completions_are_made_from_the_definitions() {
     for program in programs() {
