@@ -16,7 +16,7 @@ const USAGE: &str = "\
 \t-v\tprint version numbers and exit
 ";
 
-/// List the accounts for mail servers, one a line
+/// List the accounts for mail servers, one per line
 #[derive(Debug, Parser)]
 #[command(
     name = "sasldblistusers-rs",

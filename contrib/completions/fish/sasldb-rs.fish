@@ -30,8 +30,8 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -s h -l help -d 'Print
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -s V -l version -d 'Print version'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "test" -d 'Log in as a mail server would, by each mechanism in turn'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "verify" -d 'Check a password against the database itself'
-complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "account" -d 'List, show, make, remove, rename, disable and enable accounts'
-complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "apply" -d 'Make the accounts as a file says that they should be'
+complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "account" -d 'List, show, add, remove, rename, disable, enable and expire accounts'
+complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "apply" -d 'Make the accounts what a file says they should be'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "password" -d 'Give an account several passwords, each with its own label and limits'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "import" -d 'Take over the accounts of another program'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "export" -d 'Write accounts in a form that other programs read, or another database'
@@ -39,8 +39,8 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "check" -d 'Look
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "doctor" -d 'Look at the machine for what usually goes wrong, and say what mends it'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "setup" -d 'Print the lines that make a program ask the helper'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "log" -d 'Show every change that was made, and prove that none was hidden'
-complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "report" -d 'Tell who logs in by what, who does not, and who fails'
-complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "retire" -d 'Take a scheme away from the passwords that nobody used by it for long'
+complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "report" -d 'Show who logs in by which mechanism, who does not, and who fails'
+complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "retire" -d 'Remove a scheme from the passwords for which nobody has used it for long'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "backup" -d 'Copy the database into a new file, while it is in use'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "restore" -d 'Put the accounts of a backup in the place of those that are there'
 complete -c sasldb-rs -n "__fish_sasldb_rs_needs_command" -f -a "rekey" -d 'Seal every account with a new key'
@@ -64,10 +64,10 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and not __f
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and not __fish_seen_subcommand_from list show add remove rename disable enable expire" -f -a "add" -d 'Make an account with its first password'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and not __fish_seen_subcommand_from list show add remove rename disable enable expire" -f -a "remove" -d 'Remove accounts with all their passwords'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and not __fish_seen_subcommand_from list show add remove rename disable enable expire" -f -a "rename" -d 'Give an account another name'
-complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and not __fish_seen_subcommand_from list show add remove rename disable enable expire" -f -a "disable" -d 'Let accounts no longer log in, until they are enabled again'
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and not __fish_seen_subcommand_from list show add remove rename disable enable expire" -f -a "disable" -d 'Keep accounts from logging in until they are enabled again'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and not __fish_seen_subcommand_from list show add remove rename disable enable expire" -f -a "enable" -d 'Let disabled accounts log in again'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and not __fish_seen_subcommand_from list show add remove rename disable enable expire" -f -a "expire" -d 'Set when accounts end, or that they do not'
-complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from list" -l unused-for -d 'Only those that nobody has used for so long, such as 180d, and that were not made or changed since either' -r
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from list" -l unused-for -d 'Only those that nobody has used, made or changed for that long, such as 180d' -r
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from list" -s f -l database -d 'The account database, in place of the setting `database`' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from list" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from list" -l json -d 'Print JSON'
@@ -83,7 +83,7 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from add" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from add" -l generate -d 'Make a strong password and print it'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from remove" -l unused-for -d 'Only those that nobody has used for so long, such as 180d, and that were not made or changed since either' -r
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from remove" -l unused-for -d 'Only those that nobody has used, made or changed for that long, such as 180d' -r
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from remove" -l realm -d 'The realm of accounts without one' -r
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from remove" -s f -l database -d 'The account database, in place of the setting `database`' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from remove" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
@@ -97,7 +97,7 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from rename" -l dry-run -d 'Say what would be done, and do nothing'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from rename" -l json -d 'Print JSON'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from rename" -s h -l help -d 'Print help'
-complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from disable" -l unused-for -d 'Only those that nobody has used for so long, such as 180d, and that were not made or changed since either' -r
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from disable" -l unused-for -d 'Only those that nobody has used, made or changed for that long, such as 180d' -r
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from disable" -l realm -d 'The realm of accounts without one' -r
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from disable" -s f -l database -d 'The account database, in place of the setting `database`' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from disable" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
@@ -105,7 +105,7 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from disable" -l dry-run -d 'Say what would be done, and do nothing'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from disable" -l json -d 'Print JSON'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from disable" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from enable" -l unused-for -d 'Only those that nobody has used for so long, such as 180d, and that were not made or changed since either' -r
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from enable" -l unused-for -d 'Only those that nobody has used, made or changed for that long, such as 180d' -r
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from enable" -l realm -d 'The realm of accounts without one' -r
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from enable" -s f -l database -d 'The account database, in place of the setting `database`' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from enable" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
@@ -114,7 +114,7 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from enable" -l json -d 'Print JSON'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from enable" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from expire" -l at -d 'When: a date, a date with time and zone, or how long from now, such as 30d' -r
-complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from expire" -l unused-for -d 'Only those that nobody has used for so long, such as 180d, and that were not made or changed since either' -r
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from expire" -l unused-for -d 'Only those that nobody has used, made or changed for that long, such as 180d' -r
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from expire" -l realm -d 'The realm of accounts without one' -r
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from expire" -s f -l database -d 'The account database, in place of the setting `database`' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand account; and __fish_seen_subcommand_from expire" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
@@ -128,13 +128,13 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand apply" -s f -l datab
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand apply" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand apply" -l dry-run -d 'Say what would be done, and do nothing'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand apply" -l prune -d 'Remove the accounts that the file does not name, after all else; none of them if an entry is wrong'
-complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand apply" -l json -d 'Print a line of JSON for each account that is another way'
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand apply" -l json -d 'Print a line of JSON for each account that differs'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand apply" -s h -l help -d 'Print help'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand password; and not __fish_seen_subcommand_from add set list remove" -s f -l database -d 'The account database, in place of the setting `database`' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand password; and not __fish_seen_subcommand_from add set list remove" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand password; and not __fish_seen_subcommand_from add set list remove" -s h -l help -d 'Print help'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand password; and not __fish_seen_subcommand_from add set list remove" -f -a "add" -d 'Add a password beside those that the account has'
-complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand password; and not __fish_seen_subcommand_from add set list remove" -f -a "set" -d 'Set a password that the account has anew'
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand password; and not __fish_seen_subcommand_from add set list remove" -f -a "set" -d 'Replace a password that the account has'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand password; and not __fish_seen_subcommand_from add set list remove" -f -a "list" -d 'List the passwords of an account: labels, limits, schemes'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand password; and not __fish_seen_subcommand_from add set list remove" -f -a "remove" -d 'Remove a password; an account\'s only one stays'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand password; and __fish_seen_subcommand_from add" -l label -d 'The password\'s name within the account, of 1 to 64 bytes' -r
@@ -184,7 +184,7 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand export" -l to -d 'Th
 dovecot\t'A passwd-file of Dovecot; needs --reveal-secrets'
 opensmtpd\t'A table of credentials of OpenSMTPD, of accounts that have a crypt(3) hash; needs --reveal-secrets'
 csv\t'What account list shows, as CSV with a heading; holds no secrets'"
-complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand export" -l scheme -d 'Of dovecot, which knows one scheme of a password: this one [default: the strongest that is stored]' -r
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand export" -l scheme -d 'With --to dovecot, which takes one scheme for each password: this one [default: the strongest that is stored]' -r
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand export" -l output -d 'Write to this new file, which only its owner may read, and not to stdout' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand export" -s f -l database -d 'The account database, in place of the setting `database`' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand export" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
@@ -219,7 +219,7 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand log; and __fish_seen
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand log; and __fish_seen_subcommand_from verify" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand log; and __fish_seen_subcommand_from verify" -l json -d 'Print JSON'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand log; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand report" -l unused-for -d 'How long nobody has to have used an account for it to be unused; what was used since was used lately' -r
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand report" -l unused-for -d 'How long an account must have gone without use to count as unused' -r
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand report" -l log -d 'The helper\'s log, which tells of denied logins: a file, or - for stdin' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand report" -l top -d 'The most accounts and addresses in each list' -r
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand report" -l html -d 'Write a page for a browser instead, or with --json beside it' -r -F
@@ -228,7 +228,7 @@ complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand report" -l config -d
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand report" -l accounts -d 'Print a line for each account instead'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand report" -l json -d 'Print JSON'
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand report" -s h -l help -d 'Print help'
-complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand retire" -l unused-for -d 'How long nobody has to have used it, such as 90d' -r
+complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand retire" -l unused-for -d 'How long the scheme must have gone unused, such as 90d' -r
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand retire" -s f -l database -d 'The account database, in place of the setting `database`' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand retire" -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
 complete -c sasldb-rs -n "__fish_sasldb_rs_using_subcommand retire" -l dry-run -d 'Say what would be done, and do nothing'

@@ -2,7 +2,7 @@ complete -c saslpasswd-rs -s u -l realm -d 'The realm of a bare USERID; an empty
 complete -c saslpasswd-rs -s f -l database -d 'The account database, in place of the setting `database`' -r -F
 complete -c saslpasswd-rs -s a -l appname -d 'Taken for compatibility; has no effect' -r
 complete -c saslpasswd-rs -l config -d 'The configuration file, in place of /etc/sasldb-rs/config.toml' -r -F
-complete -c saslpasswd-rs -s p -l pipe -d 'Read the password from stdin without prompts, up to its end without one final newline; on a terminal one line, with echo'
+complete -c saslpasswd-rs -s p -l pipe -d 'Read the password from stdin without prompts, up to its end, less one final newline; on a terminal one line, with echo'
 complete -c saslpasswd-rs -s c -l create -d 'Make the account; without it an account that is missing is made all the same'
 complete -c saslpasswd-rs -s d -l delete -d 'Delete the account; no error if there is none'
 complete -c saslpasswd-rs -s n -l no-plaintext -d 'Set secrets for the challenge mechanisms only: PLAIN and LOGIN are refused with this password'

@@ -54,13 +54,13 @@ pub(super) enum Command {
     /// The password is asked for on a terminal, else read from stdin. Says which account and which of its passwords it is. The
     /// status is 0 if it is right, 1 if it is wrong or may not be used, 75 if nobody can tell.
     Verify(Verify),
-    /// List, show, make, remove, rename, disable and enable accounts
+    /// List, show, add, remove, rename, disable, enable and expire accounts
     #[command(subcommand)]
     Account(Account),
-    /// Make the accounts as a file says that they should be
+    /// Make the accounts what a file says they should be
     ///
     /// The file is TOML, or JSON with one account in a line; docs/apply.schema.json describes both. What it does not say of an
-    /// account stays. Prints a line for each account that is another way. The status is 0 if nothing had to change, 3 if something
+    /// account stays. Prints a line for each account that differs. The status is 0 if nothing had to change, 3 if something
     /// changed, 1 if something could not be applied.
     Apply(Apply),
     /// Give an account several passwords, each with its own label and limits
@@ -98,12 +98,12 @@ pub(super) enum Command {
     /// Prints a line for each change, oldest first: its number, when, by which real uid and program, what, whose account, and
     /// the details as JSON. Needs no key.
     Log(Log),
-    /// Tell who logs in by what, who does not, and who fails
+    /// Show who logs in by which mechanism, who does not, and who fails
     ///
     /// Counts accounts by last use, mechanism and scheme; names those that still need DIGEST-MD5 or CRAM-MD5, those that nobody
     /// uses, and with --log the addresses and accounts of logins that were denied. Needs no key.
     Report(Report),
-    /// Take a scheme away from the passwords that nobody used by it for long
+    /// Remove a scheme from the passwords for which nobody has used it for long
     ///
     /// The secrets of the scheme go; PLAIN and LOGIN go on with others, and the last scheme of a password stays. Nothing goes where
     /// activity does not reach back that far: the status is 75. Prints a line for each password that has the scheme: removed or
@@ -122,7 +122,7 @@ pub(super) enum Command {
     /// Seal every account with a new key
     ///
     /// Helper and tools go on meanwhile. Run it again if it was interrupted: it goes on. Prints the new key's id and how many accounts
-    /// it sealed. Backups that were made before open with the earlier key only: keep a copy of the key file for as long as them.
+    /// it sealed. Backups that were made before open with the earlier key only: keep a copy of the key file as long as you keep them.
     Rekey,
 }
 
@@ -167,7 +167,7 @@ pub(super) struct Apply {
     /// The most accounts that --prune may remove; if there are more, it removes none
     #[arg(long, value_name = "N", requires = "prune")]
     pub(super) max_removals: Option<u64>,
-    /// Print a line of JSON for each account that is another way
+    /// Print a line of JSON for each account that differs
     #[arg(long)]
     pub(super) json: bool,
     /// The file; `-` is stdin
@@ -199,7 +199,7 @@ pub(super) struct Doctor {
     /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
-    /// What to look at; Postfix, chasquid or Sendmail that is named is to let people log in [default: everything]
+    /// What to look at; Postfix, chasquid or Sendmail, where named, is expected to let people log in [default: everything]
     #[arg(value_name = "PART")]
     pub(super) parts: Vec<Part>,
 }
@@ -219,7 +219,7 @@ pub(super) enum Part {
     Chasquid,
     /// Sendmail, by libsasl2
     Sendmail,
-    /// Other programs that libsasl2 is told to let ask here: Cyrus IMAP, OpenLDAP, Subversion, memcached, saslpasswd2
+    /// Other programs whose libsasl2 is to ask here: Cyrus IMAP, OpenLDAP, Subversion, memcached, saslpasswd2
     Libsasl2,
 }
 

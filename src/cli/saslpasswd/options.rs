@@ -37,7 +37,7 @@ const USAGE: &str = "\
                   PATTERN may hold * and ?; without an @ it is compared with the name alone."
 )]
 pub(super) struct Options {
-    /// Read the password from stdin without prompts, up to its end without one final newline; on a terminal one line, with echo
+    /// Read the password from stdin without prompts, up to its end, less one final newline; on a terminal one line, with echo
     #[arg(short = 'p', long)]
     pub(super) pipe: bool,
     /// Make the account; without it an account that is missing is made all the same

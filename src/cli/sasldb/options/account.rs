@@ -28,7 +28,7 @@ pub(in crate::cli::sasldb) enum Account {
     ///
     /// What was stored for DIGEST-MD5 holds the name and goes; DIGEST-MD5 works again when the password is set anew.
     Rename(RenameAccount),
-    /// Let accounts no longer log in, until they are enabled again
+    /// Keep accounts from logging in until they are enabled again
     Disable(Selection),
     /// Let disabled accounts log in again
     Enable(Selection),
@@ -38,7 +38,7 @@ pub(in crate::cli::sasldb) enum Account {
 
 #[derive(Debug, Args)]
 pub(in crate::cli::sasldb) struct ListAccounts {
-    /// Only those that nobody has used for so long, such as 180d, and that were not made or changed since either
+    /// Only those that nobody has used, made or changed for that long, such as 180d
     ///
     /// What is not known is never unused: where the helper's records have a gap or do not reach back that far, the status is 75 and
     /// nothing changes.
@@ -106,7 +106,7 @@ pub(in crate::cli::sasldb) struct ExpireAccounts {
 /// Which accounts are to change.
 #[derive(Debug, Args)]
 pub(in crate::cli::sasldb) struct Selection {
-    /// Only those that nobody has used for so long, such as 180d, and that were not made or changed since either
+    /// Only those that nobody has used, made or changed for that long, such as 180d
     ///
     /// What is not known is never unused: where the helper's records have a gap or do not reach back that far, the status is 75 and
     /// nothing changes.

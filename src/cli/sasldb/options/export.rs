@@ -16,10 +16,10 @@ pub(in crate::cli::sasldb) struct Export {
     pub(in crate::cli::sasldb) to: Form,
     /// Write secrets so that everybody who reads them can use them
     ///
-    /// Who has the secret of a challenge mechanism logs in with it, and hashes can be tried out.
+    /// Whoever has the secret of a challenge mechanism can log in with it, and hashes can be guessed at.
     #[arg(long)]
     pub(in crate::cli::sasldb) reveal_secrets: bool,
-    /// Of dovecot, which knows one scheme of a password: this one [default: the strongest that is stored]
+    /// With --to dovecot, which takes one scheme for each password: this one [default: the strongest that is stored]
     #[arg(long, value_name = "SCHEME", value_parser = scheme)]
     pub(in crate::cli::sasldb) scheme: Option<Scheme>,
     /// Write to this new file, which only its owner may read, and not to stdout

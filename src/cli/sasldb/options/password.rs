@@ -14,7 +14,7 @@ pub(in crate::cli::sasldb) enum Password {
     /// It is asked for twice on a terminal, else read from stdin, unless --generate makes one. Any of an account's passwords
     /// logs in, by every mechanism.
     Add(AddPassword),
-    /// Set a password that the account has anew
+    /// Replace a password that the account has
     ///
     /// It is asked for twice on a terminal, else read from stdin, unless --generate makes one. Label and limits stay.
     Set(SetPassword),

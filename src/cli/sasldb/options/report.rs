@@ -10,7 +10,7 @@ const MOST: u16 = 1000;
 
 #[derive(Debug, Args)]
 pub(in crate::cli::sasldb) struct Report {
-    /// How long nobody has to have used an account for it to be unused; what was used since was used lately
+    /// How long an account must have gone without use to count as unused
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "180d")]
     pub(in crate::cli::sasldb) unused_for: Duration,
     /// The helper's log, which tells of denied logins: a file, or - for stdin

@@ -10,7 +10,7 @@ use super::scheme;
 
 #[derive(Debug, Args)]
 pub(in crate::cli::sasldb) struct Retire {
-    /// How long nobody has to have used it, such as 90d
+    /// How long the scheme must have gone unused, such as 90d
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(in crate::cli::sasldb) unused_for: Duration,
     /// Say what would be done, and do nothing
