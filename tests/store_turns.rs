@@ -171,38 +171,34 @@ fn readers_and_writers_get_on_with_each_other() {
 }
 
 #[test]
-fn many_changes_are_all_kept_or_none() {
+fn one_change_that_is_refused_leaves_no_trace_among_many() {
     let folder = tempfile::tempdir().unwrap();
     let place = place(folder.path());
     let mut writer = writer(&place);
     let names: Vec<String> = (0..50).map(|number| format!("name{number}")).collect();
-    let changes = |writer: &mut Writer| -> Vec<Change> {
-        let change = |name: &String| {
-            let basis = writer.basis(&identity(name, "example.com"), &Label::main()).unwrap();
-            let (secrets, facts) = (secrets(name, &basis, ITERATIONS), PasswordFacts::unlimited(Label::main()));
-            Change::SetPassword { identity: basis.identity, facts, secrets, expected: basis.revision }
-        };
-        names.iter().map(change).collect()
+    let change = |name: &String| {
+        let basis = writer.basis(&identity(name, "example.com"), &Label::main()).unwrap();
+        let (secrets, facts) = (secrets(name, &basis, ITERATIONS), PasswordFacts::unlimited(Label::main()));
+        Change::SetPassword { identity: basis.identity, facts, secrets, expected: basis.revision }
     };
-    let there = |reader: &mut Reader| -> usize {
-        names.iter().filter(|name| look_up(reader, who(&identity(name, "example.com"))).unwrap().known).count()
-    };
-
-    let mut failing = changes(&mut writer);
-    failing.push(Change::SetPassword {
+    let mut changes: Vec<Change> = names.iter().map(change).collect();
+    let refused = Change::SetPassword {
         identity: identity("ann", "example.com"),
         facts: PasswordFacts::unlimited(Label::main()),
         secrets: Secrets::default(),
         expected: None,
-    });
-    let before = writer.verify_audit().unwrap();
-    assert!(matches!(writer.apply_all(failing, &actor(), NOW), Err(StoreError::Refused(_))));
-    assert_eq!(there(&mut reader(&place)), 0);
-    assert_eq!(writer.verify_audit().unwrap(), before);
+    };
+    changes.insert(25, refused);
 
-    let good = changes(&mut writer);
-    let receipts = writer.apply_all(good, &actor(), NOW).unwrap();
+    let before = writer.verify_audit().unwrap().unwrap().number;
+    let mut outcomes = writer.apply_each(changes, &actor(), NOW).unwrap();
+    assert!(matches!(outcomes.remove(25), Err(StoreError::Refused(_))));
+    let receipts: Vec<_> = outcomes.into_iter().map(Result::unwrap).collect();
     assert!(receipts.iter().all(|receipt| receipt.applied == Applied::Created));
-    assert_eq!(there(&mut reader(&place)), names.len());
-    assert_eq!(writer.verify_audit().unwrap(), receipts.last().unwrap().audit);
+    let mut reader = reader(&place);
+    let mut is_there = |name: &str| look_up(&mut reader, who(&identity(name, "example.com"))).unwrap().known;
+    assert!(names.iter().all(|name| is_there(name)) && !is_there("ann"));
+    let end = writer.verify_audit().unwrap();
+    assert_eq!(end.as_ref().map(|end| end.number), Some(before + 50));
+    assert_eq!(end, receipts.last().unwrap().audit);
 }

@@ -86,16 +86,16 @@ impl Accounts {
         let account = |number| new_account(number, &realms, &salt_key);
         batches::make(self.number, account, |batch| {
             let (main, others): (Vec<Change>, Vec<Option<Change>>) = batch.into_iter().unzip();
-            let receipts = writer.apply_all(main, &actor, made)?;
-            let others = others.into_iter().zip(receipts).filter_map(|(change, receipt)| match change? {
+            let receipts: Result<Vec<_>, _> = writer.apply_each(main, &actor, made)?.into_iter().collect();
+            let others = others.into_iter().zip(receipts?).filter_map(|(change, receipt)| match change? {
                 Change::SetPassword { identity, facts, secrets, .. } => {
                     let expected = receipt.audit.map(|head| head.number);
                     Some(Change::SetPassword { identity, facts, secrets, expected })
                 }
                 _ => None,
             });
-            writer.apply_all(others.collect::<Vec<_>>(), &actor, UnixTime(made.0 + DAY))?;
-            Ok(())
+            let outcomes = writer.apply_each(others.collect(), &actor, UnixTime(made.0 + DAY))?;
+            Ok(outcomes.into_iter().try_for_each(|outcome| outcome.map(drop))?)
         })
     }
 

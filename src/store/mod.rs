@@ -146,8 +146,9 @@ pub trait CredentialAdmin {
     /// See [`StoreError`]; nothing has changed then.
     fn apply(&mut self, change: Change, actor: &Actor, now: UnixTime) -> Result<Receipt, StoreError>;
 
-    /// Makes changes in this order, in one transaction where the store can. Each is whole or not at all and has its own outcome: one
-    /// that is refused, or whose account is damaged, leaves the others alone.
+    /// Makes changes in this order, in one transaction where the store can: waiting for the disk once for many is what makes them
+    /// fast. Each is whole or not at all and has its own outcome: one that is refused, or whose account is damaged, leaves the others
+    /// alone. Others that want to change something wait meanwhile, so take some thousands at a time.
     ///
     /// # Errors
     /// See [`StoreError`]; the first of them may have been made then.

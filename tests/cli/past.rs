@@ -75,7 +75,7 @@ pub(crate) fn age_accounts(shell: &Shell, by: i64) {
             if place == 0 { changes.push(set) } else { others.push(set) }
         }
     }
-    let _ = writer.apply_all(changes, &actor, then).unwrap();
+    assert!(writer.apply_each(changes, &actor, then).unwrap().iter().all(Result::is_ok));
     for mut other in others {
         let revision = writer.account(&other.key()).unwrap().unwrap().revision;
         if let Change::SetPassword { expected, .. } = &mut other {

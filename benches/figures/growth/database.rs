@@ -80,7 +80,7 @@ fn make(path: &Path, accounts: u64) -> anyhow::Result<()> {
     batches::make(
         accounts,
         |number| new_account(number, &realms, &salt_key),
-        |batch| Ok(writer.apply_all(batch, &actor, NOW).map(drop)?),
+        |batch| Ok(writer.apply_each(batch, &actor, NOW)?.into_iter().try_for_each(|outcome| outcome.map(drop))?),
     )
 }
 

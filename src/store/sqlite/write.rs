@@ -68,22 +68,6 @@ impl Writer {
         self.database.file.path().to_owned()
     }
 
-    /// Makes one change after the other, and keeps all of them or, after an error, none: waiting for the disk once for many is what
-    /// makes them fast. Others that want to change something wait meanwhile, ten seconds at most; take some thousands at a time.
-    ///
-    /// # Errors
-    /// See [`StoreError`]; nothing has changed then.
-    pub fn apply_all(
-        &mut self,
-        changes: impl IntoIterator<Item = Change>,
-        actor: &Actor,
-        now: UnixTime,
-    ) -> Result<Vec<Receipt>, StoreError> {
-        self.in_one_transaction(|database, entropy| {
-            changes.into_iter().map(|change| database.carry_out(change, actor, now, entropy)).collect()
-        })
-    }
-
     /// Does `work` and keeps it, unless it fails.
     fn in_one_transaction<T>(
         &mut self,
