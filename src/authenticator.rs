@@ -2,14 +2,11 @@
 //! cannot; the exchange goes on.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
 
 use crate::credential::{Lookup, Who};
-use crate::exchange::{self, Asked, Context, Fault, HandOut, HandedOut, Outcome, Policy, Progress};
+use crate::exchange::{Asked, Fault, HandOut, HandedOut, Progress};
 use crate::identity::{AliasClash, Identity, Realms};
 use crate::runtime::UnixTime;
-use crate::secret::Password;
 use crate::store::{Answer, CredentialLookup, StoreError, Ticket};
 
 /// Whether an account exists. One that may not log in exists all the same: mail for it is still its own.
@@ -130,42 +127,4 @@ impl<T> Authenticator<T> {
     pub fn clashes(&mut self, realms: &Realms) -> Result<Vec<AliasClash>, StoreError> {
         realms.clashes(|alias| self.store.first_in(alias))
     }
-}
-
-/// Checks a password as PLAIN over a protected transport would, here and now. The realm goes with the name, so that no
-/// alias or default comes between.
-pub fn check_password(
-    store: &mut dyn CredentialLookup,
-    policy: &Arc<Policy>,
-    context: Context,
-    identity: &Identity,
-    password: &Password,
-    now: UnixTime,
-) -> Outcome {
-    let context = Context { secured: true, ..context };
-    let mut progress = exchange::present(policy, context, identity.to_string().as_bytes(), None, password.expose());
-    loop {
-        progress = match progress {
-            Progress::Done(outcome) => return outcome,
-            Progress::Compute(work) => return work.run(),
-            Progress::LookUp { who, next } => next.answer(answer_of(store, who), now),
-            // Everything has been said; a mechanism that wanted more would get nothing.
-            Progress::Challenge { next, .. } => next.respond(b""),
-        };
-    }
-}
-
-fn answer_of(store: &mut dyn CredentialLookup, who: Who) -> Result<Lookup, StoreError> {
-    store.begin_turn();
-    let answer = match store.look_up(who, Ticket(0)) {
-        Answer::Now(answer) => answer,
-        Answer::Later => loop {
-            if let Some((_, answer)) = store.completed() {
-                break answer;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        },
-    };
-    store.end_turn();
-    answer
 }

@@ -15,9 +15,8 @@ use std::fs;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use sasldb::authenticator::check_password;
 use sasldb::credential::{Account, AccountState};
-use sasldb::exchange::{Context, Outcome, Policy};
+use sasldb::exchange::{Context, Outcome, Policy, Progress, present};
 use sasldb::identity::Identity;
 use sasldb::runtime::UnixTime;
 use sasldb::store::sqlite::Reader;
@@ -137,8 +136,12 @@ fn a_kept_account_expires_all_the_same() {
     });
     let mut reader = reader(&place);
     for (now, good) in [(NOW, true), (UnixTime(end.0 - 1), true), (end, false), (NOW, true)] {
-        let outcome = check_password(&mut reader, &policy, Context::default(), &joe, &password("one"), now);
-        assert_eq!(matches!(outcome, Outcome::Authenticated(_)), good, "at {}", now.0);
+        let context = Context { secured: true, ..Context::default() };
+        let Progress::LookUp { who, next } = present(&policy, context, b"joe@example.com", None, b"one") else {
+            panic!("a password is for somebody")
+        };
+        let ended = next.answer(look_up(&mut reader, who), now);
+        assert_eq!(matches!(ended, Progress::Done(Outcome::Authenticated(_))), good, "at {}", now.0);
     }
     assert!(keeps(&mut reader, &joe));
 }
