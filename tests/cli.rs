@@ -26,6 +26,8 @@ mod backups;
 mod bad_input;
 #[path = "cli/check.rs"]
 mod check;
+#[path = "cli/check_mechanisms.rs"]
+mod check_mechanisms;
 #[path = "cli/export.rs"]
 mod export;
 #[path = "cli/imports.rs"]
