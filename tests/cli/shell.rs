@@ -29,6 +29,13 @@ impl Ran {
     pub(crate) fn quiet(&self) {
         assert_eq!((self.status, self.out.as_str(), self.err.as_str()), (Some(0), "", ""));
     }
+
+    /// The mechanisms by which `sasldb-rs test` logged in.
+    pub(crate) fn accepted(&self) -> Vec<String> {
+        assert!(matches!(self.status, Some(0 | 1)), "{self:?}");
+        let words = self.out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        words.filter(|words| words[1] == "accepted").map(|words| words[0].to_owned()).collect()
+    }
 }
 
 /// A folder that goes away with its test.
