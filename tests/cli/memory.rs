@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rexpect::session::spawn_command;
 
-use crate::shell::{SASLDB, SASLPASSWD, Shell};
+use crate::shell::{LISTUSERS, SASLDB, SASLPASSWD, Shell};
 
 /// In passwords that are read, judged and made into secrets. In lower case, which judging changes them to.
 const MARK: &str = "kwelg_vorban_mitz";
@@ -36,7 +36,8 @@ fn apply_keeps_nothing_of_the_passwords_that_it_has_read() {
         };
         writeln!(stdin, "{{\"name\": \"joe{number}\", \"password\": \"{password}\"}}").unwrap();
     }
-    while !shell.database().exists() || shell.accounts().len() < ENTRIES {
+    // Its file is there before there is a database in it.
+    while shell.run(LISTUSERS, &[] as &[&str], b"").out.lines().count() < ENTRIES {
         assert_eq!(child.try_wait().unwrap(), None);
         thread::sleep(Duration::from_millis(50));
     }
