@@ -24,13 +24,13 @@ fn sasldb(shell: &Shell, arguments: &[&str]) -> Ran {
 
 /// On a terminal that echoes, as a person's does.
 fn start(shell: &Shell, arguments: &[&str]) -> Running {
-    begin(shell, arguments, "stty echo; echo it begins; exec \"$@\"")
+    begin(shell, arguments, "stty echo; echo process $$.; exec \"$@\"")
 }
 
 /// As [`start`], on a terminal that takes no output: it gets as far as the first thing that it shows of its progress. Ctrl-C and
 /// Ctrl-Q let the output go on.
 fn start_held(shell: &Shell, arguments: &[&str]) -> Running {
-    let mut running = begin(shell, arguments, "stty echo ixon; echo it begins; read line; exec \"$@\"");
+    let mut running = begin(shell, arguments, "stty echo ixon; echo process $$.; read line; exec \"$@\"");
     running.session.send_control('s').unwrap();
     running.session.send_line("").unwrap();
     running
@@ -42,12 +42,15 @@ fn begin(shell: &Shell, arguments: &[&str], script: &str) -> Running {
     let mut command = Command::new("sh");
     command.current_dir(shell.path("")).args(["-c", script, "sh", SASLDB]).args(plain.get_args());
     let mut session = spawn_command(command, u64::try_from(PATIENCE.as_millis()).ok()).unwrap();
-    session.exp_string("it begins").unwrap();
-    Running { session }
+    session.exp_string("process ").unwrap();
+    let process = session.exp_string(".").unwrap();
+    Running { session, process }
 }
 
 struct Running {
     session: PtySession,
+    /// Its number.
+    process: String,
 }
 
 fn wait_until(what: &str, mut ready: impl FnMut() -> bool) {
@@ -59,10 +62,16 @@ fn wait_until(what: &str, mut ready: impl FnMut() -> bool) {
 }
 
 impl Running {
-    /// Presses it, and waits for the echo, which comes when the signal is on its way.
+    /// Presses it, and waits for the echo, which comes when the signal is on its way, and until it is there: the next one would be lost
+    /// in one that is pending.
     fn press_ctrl_c(&mut self) {
         self.session.send_control('c').unwrap();
         self.session.exp_string("^C").unwrap();
+        wait_until("the signal is there", || {
+            let status = fs::read_to_string(format!("/proc/{}/status", self.process)).unwrap_or_default();
+            let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+            pending.is_none_or(|signals| signals.trim().bytes().all(|digit| digit == b'0'))
+        });
     }
 
     /// All that it says until it ends with this status.
