@@ -259,3 +259,20 @@ fn a_receipt_gives_the_end_of_the_audit_and_a_row_the_number_of_its_entry() {
     let receipt = writer.apply(Change::SetState { key: ann.key(), state }, &actor(), NOW).unwrap();
     assert_eq!((receipt.applied, receipt.audit), (Applied::Unchanged, None));
 }
+
+#[test]
+fn a_rename_is_noted_under_the_new_name_also_if_it_depends_on_a_revision() {
+    let (_folder, place) = made();
+    let mut writer = writer(&place);
+    let (ann, eve) = (identity("ann", "example.com"), identity("Eve", "example.com"));
+    let expected = writer.account(&ann.key()).unwrap().unwrap().revision;
+    let change = Box::new(Change::Rename { key: ann.key(), to: eve.clone() });
+    let receipt = writer.apply(Change::IfUnchanged { expected, change }, &actor(), NOW).unwrap();
+    let _ = writer.apply(Change::Remove { key: eve.key() }, &actor(), NOW).unwrap();
+    let connection = Connection::open(&place.database).unwrap();
+    let mut subjects = connection.prepare("SELECT subject FROM audit WHERE number >= ?1 ORDER BY number").unwrap();
+    let first = receipt.audit.unwrap().number;
+    let subjects: Vec<String> =
+        subjects.query_map((first,), |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    assert_eq!(subjects, ["Eve@example.com", "Eve@example.com"]);
+}

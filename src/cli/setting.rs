@@ -12,9 +12,6 @@ use super::failure::Failure;
 use super::output::Program;
 use super::site::{self, Site};
 
-/// How often the account may be changed by others between reading it and writing it before we give up.
-const TRIES: usize = 10;
-
 /// Which password of which account is set, and to what.
 pub(super) struct Setting<'a> {
     /// Whose.
@@ -47,7 +44,7 @@ impl Setting<'_> {
         what: &str,
         limits: impl Fn(&Basis, Option<&credential::Account>) -> Result<Limits, Failure>,
     ) -> Result<(), Failure> {
-        for _ in 0..TRIES {
+        for _ in 0..site::TRIES {
             let basis = store.basis(self.identity, self.label)?;
             let Limits { facts, no_plaintext } = limits(&basis, store.account(&basis.identity.key())?.as_ref())?;
             let derived = credential::derive(self.password, &recipe(&site.config, self.realms, &basis));

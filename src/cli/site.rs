@@ -139,6 +139,9 @@ pub(super) fn realms(
     }
 }
 
+/// How often the account may be changed by others between reading it and writing it before we give up.
+pub(super) const TRIES: usize = 10;
+
 /// Who makes the changes of this process.
 pub(super) fn actor(program: &Program) -> Actor {
     Actor { uid: program.uid(), program: program.name().to_owned() }

@@ -144,17 +144,9 @@ impl Database {
     ) -> Result<Receipt, StoreError> {
         let key = change.key();
         let existing = self.find(&key)?;
-        let before = match &existing {
-            Existing::Whole(account) => Some(Shape::of(account)),
-            Existing::None | Existing::Unreadable(_) => None,
-        };
-        let subject = match (&existing, &change) {
-            // As the account is called from now on; what it was called is in the detail.
-            (Existing::Whole(_), Change::Rename { to, .. }) => to.to_string(),
-            (Existing::Whole(account), _) => account.identity.to_string(),
-            (_, Change::SetPassword { identity, .. }) => identity.to_string(),
-            (_, Change::Provision(wanted)) => wanted.identity.to_string(),
-            _ => key.to_string(),
+        let (before, gone) = match &existing {
+            Existing::Whole(account) => (Some(Shape::of(account)), account.identity.to_string()),
+            Existing::None | Existing::Unreadable(_) => (None, key.to_string()),
         };
         let head = audit::head(&self.connection, &self.file)?;
         let first = audit::next_number(head);
@@ -162,7 +154,7 @@ impl Database {
             let is_taken = !matches!(self.find(&to.key())?, Existing::None);
             Ok(change::Surroundings { is_taken, salt_key: Arc::new(self.meta.open(&self.keys)?) })
         };
-        let (notes, after) = match change::plan(existing, change, first, now, surroundings)? {
+        let (notes, after, subject) = match change::plan(existing, change, first, now, surroundings)? {
             Plan::Leave(applied) => return Ok(Receipt { applied, audit: None }),
             Plan::Write(account, notes) => {
                 let row = NewRow::seal(&account, self.sealing_key()?, &self.meta.database, entropy)?;
@@ -170,11 +162,12 @@ impl Database {
                     self.erase(&key)?;
                 }
                 self.put(&row.as_row())?;
-                (notes, Some(Shape::of(&account)))
+                // As it is called from now on; what it was called is in the detail.
+                (notes, Some(Shape::of(&account)), account.identity.to_string())
             }
             Plan::Erase(note) => {
                 self.erase(&key)?;
-                (vec![note], None)
+                (vec![note], None, gone)
             }
         };
         self.recount(before.as_ref(), after.as_ref())?;

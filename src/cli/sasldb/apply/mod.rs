@@ -44,9 +44,6 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a thread that has nothing to do waits before it looks whether the work is stopped.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// How often an account may be changed by others between reading it and writing it before we give up.
-const TRIES: usize = 10;
-
 /// An entry with what is to be done about it.
 type Planned = Result<(Entry, Plan), Unplanned>;
 
@@ -256,7 +253,7 @@ impl Run<'_> {
 
     /// Plans and writes what somebody else has changed meanwhile.
     fn plan_again(&mut self, entry: &Entry, plan: &Plan) -> Result<(), Failure> {
-        for _ in 0..TRIES {
+        for _ in 0..site::TRIES {
             // Told is what there was to do at first: what of it somebody else has done is as it should be, too.
             let change = match self.planner.plan(entry) {
                 Ok(again) => again.change,

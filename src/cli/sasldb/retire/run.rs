@@ -7,6 +7,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::{Program, Reader, or_dash, printable, to_stderr};
 use crate::cli::rows::Rows;
+use crate::cli::site;
 use crate::cli::unused::Record;
 use crate::cli::when::rfc3339;
 use crate::credential::Label;
@@ -16,9 +17,6 @@ use crate::store::{Applied, Change, CredentialAdmin as _, StoreError};
 
 use super::super::options::Retire;
 use super::rule::{Fate, Rule};
-
-/// How often an account may be changed by others between reading it and writing it before we give up.
-const TRIES: usize = 10;
 
 /// Scripts count on them: new ones are added at the end.
 const COLUMNS: [&str; 5] = ["DONE", "ACCOUNT", "PASSWORD", "WHY", "LAST"];
@@ -71,7 +69,7 @@ impl<'a> Run<'a> {
     /// Decides about these accounts and writes what goes, in one transaction; those that others changed meanwhile once more.
     pub(super) fn settle(&mut self, accounts: Vec<Identity>) -> Result<(), Failure> {
         let mut left = accounts;
-        for _ in 0..TRIES {
+        for _ in 0..site::TRIES {
             left = self.settle_once(left)?;
             if left.is_empty() {
                 return Ok(());
