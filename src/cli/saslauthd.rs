@@ -13,7 +13,7 @@ use crate::exchange::Policy;
 use crate::identity::{Realm, Realms};
 use crate::server::learner::Learner;
 use crate::server::session::Settings;
-use crate::server::{ActivityPlace, Door, DoorError, Service, SettingsSource, Storekeeper, privilege};
+use crate::server::{self, ActivityPlace, Door, DoorError, Service, SettingsSource, Storekeeper, privilege};
 use crate::store::sqlite::Reader;
 use crate::store::{CredentialLookup, DecoyShape, StoreError};
 
@@ -125,7 +125,7 @@ fn serve(program: &Program, options: Options) -> Result<(), Failure> {
     if settings.options.check_config {
         return Ok(());
     }
-    abort_on_panic();
+    server::abort_on_panic();
     privilege::seal_process();
     let connections = usize::from(config.connections.get());
     check_file_limit(connections);
@@ -353,13 +353,4 @@ fn check_file_limit(connections: usize) {
         ));
         super::output::hint("raise the limit (LimitNOFILE= in the unit), or set `connections` lower");
     }
-}
-
-/// A fault of our own must not leave a helper behind that answers half of its clients.
-fn abort_on_panic() {
-    let report = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        report(panic);
-        std::process::abort();
-    }));
 }

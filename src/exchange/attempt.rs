@@ -258,6 +258,12 @@ impl Work {
         &self.subject.lookup.who
     }
 
+    /// The mechanism, for the ending of a check that came to none.
+    #[must_use]
+    pub fn mechanism(&self) -> Mechanism {
+        self.attempt.mechanism
+    }
+
     /// Where the login comes from: only a few checks at a time run for a source.
     #[must_use]
     pub fn context(&self) -> &Context {

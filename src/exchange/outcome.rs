@@ -24,6 +24,11 @@ impl Outcome {
         Self::Unavailable(Unavailable { mechanism, fault: Fault::Overdue })
     }
 
+    /// The ending of an exchange whose check broke off by a fault of our own.
+    pub fn broken_off(mechanism: Mechanism) -> Self {
+        Self::Unavailable(Unavailable { mechanism, fault: Fault::BrokenOff })
+    }
+
     /// Takes what is to be learnt from a success, for whoever may write it down. Dropped, it is wiped, and the next login
     /// teaches the same.
     #[must_use]
@@ -180,6 +185,9 @@ pub enum Fault {
     /// Neither store nor check ended in time.
     #[error("no verdict in time")]
     Overdue,
+    /// The check panicked.
+    #[error("the check of the password broke off")]
+    BrokenOff,
 }
 
 /// A failure on our side.

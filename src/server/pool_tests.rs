@@ -3,7 +3,7 @@
 use super::*;
 use crate::authenticator::{Answered, Authenticator, Inquiry};
 use crate::credential::{Label, PasswordFacts, PasswordHash, SaltKey, Secrets};
-use crate::exchange::{self, Context, Policy, Progress};
+use crate::exchange::{self, Context, Fault, Policy, Progress};
 use crate::identity::{Identity, Name, Realm, Realms};
 use crate::runtime::UnixTime;
 use crate::store::memory::MemoryStore;
@@ -11,6 +11,9 @@ use crate::store::{Actor, Change, CredentialAdmin as _, DecoyShape};
 use crate::vocabulary::{InitialResponse, Mechanism};
 
 const START: Moment = Moment::from_secs(1000);
+
+/// How long a test waits for a check to end before it gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// md5crypt: slow by its class, and over in no time.
 const SLOW: &str = "$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/";
@@ -81,7 +84,8 @@ impl Loop {
             if let Some(finished) = self.pool.finished(START) {
                 return finished;
             }
-            self.poll.poll(&mut events, None).unwrap();
+            self.poll.poll(&mut events, Some(PATIENCE)).unwrap();
+            assert!(!events.is_empty(), "no check ended");
         }
     }
 }
@@ -110,6 +114,26 @@ fn one_check_at_a_time_runs_for_an_account_and_others_pass_by() {
     ended.retain(|number| *number != 4);
     assert_eq!(ended, [1, 2, 3], "in the order in which they came");
     assert!(pool.running().is_empty());
+}
+
+#[test]
+fn a_check_that_panics_is_unavailable_and_the_next_one_runs() {
+    let mut pool = Loop::with_threads(1);
+    pool.pool.check = |work| match work.who() {
+        Who::Account(key) if key.name() == "joe" => panic!("as the test wants it"),
+        _ => work.run(),
+    };
+    for (number, name) in [(1, "joe"), (2, "joe"), (3, "ann")] {
+        assert!(pool.submit(number, name, None).is_none());
+    }
+    for wanted in [1, 2] {
+        let (number, outcome) = pool.next();
+        let Outcome::Unavailable(unavailable) = outcome else { panic!("{outcome:?}") };
+        assert_eq!((number, unavailable.fault()), (wanted, &Fault::BrokenOff));
+    }
+    let (number, outcome) = pool.next();
+    assert!(number == 3 && matches!(outcome, Outcome::Denied(_)), "{outcome:?}");
+    assert!(pool.running().is_empty() && pool.pool.started == 1);
 }
 
 #[test]
