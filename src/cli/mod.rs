@@ -14,6 +14,7 @@ mod host;
 mod input;
 mod learner;
 mod listing;
+mod new_file;
 mod output;
 mod pattern;
 mod progress;

@@ -1,11 +1,12 @@
 //! A file that is written whole or not at all.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::failure::Failure;
+use super::new_file::NewFile;
 
 /// Puts `text` in the place of what is at `path`, with the same permissions; a new file is its owner's alone.
 pub(super) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
@@ -17,18 +18,17 @@ fn try_replace(path: &Path, text: &str) -> io::Result<()> {
     let mut part = name.to_owned();
     part.push(format!(".{}.part", std::process::id()));
     let part = path.with_file_name(part);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| match fs::metadata(path) {
-            Ok(old) => file.set_permissions(fs::Permissions::from_mode(old.permissions().mode() & 0o777)),
-            Err(_) => Ok(()),
-        })
-        .and_then(|()| fs::rename(&part, path));
-    if written.is_err() {
+    let mut new = NewFile::create(&part)?;
+    new.file.write_all(text.as_bytes())?;
+    if let Ok(old) = fs::metadata(path) {
+        new.file.set_permissions(fs::Permissions::from_mode(old.permissions().mode() & 0o777))?;
+    }
+    new.keep()?;
+    let replaced = fs::rename(&part, path);
+    if replaced.is_err() {
         let _ = fs::remove_file(&part);
     }
-    written
+    replaced
 }
 
 #[cfg(test)]
