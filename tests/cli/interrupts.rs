@@ -238,6 +238,29 @@ fn backup_leaves_no_copy_and_nothing_of_one() {
 }
 
 #[test]
+fn the_next_backup_clears_what_a_killed_one_left_and_not_what_another_one_writes() {
+    let shell = Shell::new();
+    shell.make_mailman();
+    enlarge(&shell.database());
+    let partial = || names(&shell).into_iter().filter(|name| name.starts_with("copy.db.partial-")).collect::<Vec<_>>();
+    // Each has a journal of SQLite's beside it.
+    let mut other = start_held(&shell, &["backup", "copy.db"]);
+    wait_until("the first is in the middle of it", || partial().len() == 2);
+    let of_other = partial();
+    let mut killed = start_held(&shell, &["backup", "copy.db"]);
+    wait_until("the second is in the middle of it", || partial().len() == 4);
+    killed.session.process_mut().kill(Signal::SIGKILL).unwrap();
+    assert_eq!(partial().len(), 4, "a killed process cannot clear up");
+
+    let copied = sasldb(&shell, &["backup", "copy.db"]);
+    assert_eq!((copied.status, copied.err.as_str()), (Some(0), ""), "{copied:?}");
+    assert_eq!(partial(), of_other);
+    other.press_ctrl_c();
+    other.assert_interrupted();
+    assert!(partial().is_empty());
+}
+
+#[test]
 fn restore_leaves_what_was_there() {
     let shell = Shell::new();
     shell.make_mailman();

@@ -1,18 +1,18 @@
 //! Copies of a database, taken while others use it.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::store::{AuditHead, StoreError, beside};
+use crate::store::{AuditHead, StoreError};
 
 use super::audit;
 use super::files::{DatabaseFile, Found, words};
 use super::list;
 use super::open::fault;
+use super::partial::Partial;
 use super::watch::{Step, Watch, Watched};
 
 /// What a copy holds.
@@ -39,29 +39,20 @@ pub fn backup(database: &Path, to: &Path, watch: &Watch) -> Result<Option<Copied
         Found::Empty | Found::File => return Err(exists(to)),
     }
     // Whole or not there at all: a copy that was cut short would look like one.
-    let partial = Partial(beside(target.path(), &format!(".partial-{}", std::process::id())));
-    if !write_copy(&connection, &file, &partial.0, watch)? {
+    let partial = Partial::create(target.path()).map_err(|e| cannot_make(to, &e))?;
+    if !write_copy(&connection, &file, &partial, watch)? {
         return Ok(None);
     }
-    let Some(copied) = count(&partial.0, watch)? else { return Ok(None) };
-    fs::hard_link(&partial.0, target.path()).map_err(|e| cannot_make(to, &e))?;
+    let Some(copied) = count(&partial.path, watch)? else { return Ok(None) };
+    fs::hard_link(&partial.path, target.path()).map_err(|e| cannot_make(to, &e))?;
     drop(partial);
     target.sync_folder()?;
     Ok(Some(copied))
 }
 
-/// A file that is not there any more when this is dropped.
-struct Partial(PathBuf);
-
-impl Drop for Partial {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
 /// Says whether it came to its end.
-fn write_copy(connection: &Connection, file: &DatabaseFile, to: &Path, watch: &Watch) -> Result<bool, StoreError> {
-    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(|e| cannot_make(to, &e))?;
+fn write_copy(connection: &Connection, file: &DatabaseFile, to: &Partial, watch: &Watch) -> Result<bool, StoreError> {
+    let Partial { path: to, file: made } = to;
     let fail = |e| fault(file.path(), e);
     let name = to.to_str().ok_or_else(|| unreachable(to, "its name is not UTF-8"))?;
     let (of, growing) = (bytes_in_use(connection).map_err(fail)?, to.to_owned());

@@ -11,6 +11,7 @@ mod meta;
 mod migrate;
 mod open;
 mod opened;
+mod partial;
 mod portable;
 mod read;
 mod rekey;
