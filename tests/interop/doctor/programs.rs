@@ -11,6 +11,7 @@ use super::{Case, case, findings, is_found_and_mended};
 /// A program beside ours, and how somebody logs in to it.
 struct Served {
     machine: Machine,
+    port: u16,
     log_in: fn(&Machine, &str, &str, &str) -> Answer,
     /// Starts it again where a remedy cannot.
     again: &'static str,
@@ -21,6 +22,7 @@ impl Served {
     fn set_up(
         roots: &[&str],
         program: &str,
+        port: u16,
         log_in: fn(&Machine, &str, &str, &str) -> Answer,
         start: impl FnOnce(&Machine, &str),
     ) -> Self {
@@ -31,11 +33,12 @@ impl Served {
         let commands = follow(&machine, program);
         start_helper(&machine);
         start(&machine, &commands);
-        Self { machine, log_in, again: "" }
+        Self { machine, port, log_in, again: "" }
     }
 
     #[track_caller]
     fn lets_in(&self) {
+        wait_for_port(&self.machine, self.port);
         for mechanism in ["SCRAM-SHA-256", "DIGEST-MD5", "PLAIN"] {
             wait_for(mechanism, || {
                 ((self.log_in)(&self.machine, mechanism, "mailman", "secret") == Answer::Accepted).then_some(())
@@ -46,6 +49,7 @@ impl Served {
     }
 
     fn each_is_found_and_mended(&self, cases: &[Case]) {
+        wait_for_port(&self.machine, self.port);
         assert_eq!(findings(&self.machine), [] as [serde_json::Value; 0], "all is as setup says");
         self.lets_in();
         for case in cases {
@@ -73,12 +77,11 @@ pub(super) const CYRUS: &[Case] = &[
 
 #[test]
 fn cyrus_imap_is_set_up_and_mended() {
-    let cyrus = Served::set_up(&["cyrus", "mail"], "cyrus-imap", imap, |machine, commands| {
+    let cyrus = Served::set_up(&["cyrus", "mail"], "cyrus-imap", 143, imap, |machine, commands| {
         machine.write("/etc/cyrus.conf", IMAP_ALONE);
         machine.shell(&format!(
             "echo 'failedloginpause: 0' >>/etc/imapd.conf; {{ {commands}\n}} </dev/null >/var/log/start.log 2>&1"
         ));
-        wait_for_port(machine, 143);
     });
     cyrus.each_is_found_and_mended(CYRUS);
 }
@@ -99,13 +102,12 @@ pub(super) const SLAPD: &[Case] = &[
 
 #[test]
 fn openldap_is_set_up_and_mended() {
-    let slapd = Served::set_up(&["slapd", "sasl"], "openldap", bind, |machine, commands| {
+    let slapd = Served::set_up(&["slapd", "sasl"], "openldap", 389, bind, |machine, commands| {
         machine.shell("/etc/init.d/slapd start </dev/null >/var/log/start.log 2>&1");
         wait_for_port(machine, 389);
         machine.shell(&format!(
             "{{ {commands}\n}} </dev/null >/var/log/start.log 2>&1 || {{ cat /var/log/start.log; exit 1; }}"
         ));
-        wait_for_port(machine, 389);
     });
     slapd.each_is_found_and_mended(SLAPD);
 }
@@ -124,10 +126,9 @@ fn memcached_is_set_up_and_mended() {
     // What Debian's script does, which needs more of a machine.
     const START: &str = "kill $(pidof memcached) 2>/dev/null || true; while pidof memcached; do sleep 0.1; done
         memcached -d $(grep '^-[Slu]' /etc/memcached.conf)";
-    let mut memcached = Served::set_up(&["sasl", "clients"], "memcached", ask_memcached, |machine, _| {
+    let mut memcached = Served::set_up(&["sasl", "clients"], "memcached", 11211, ask_memcached, |machine, _| {
         machine.write("/root/client.py", include_str!("../programs/memcached.py"));
         machine.shell(&format!("rm -f /etc/init.d/memcached; {{ {START}\n}} >/var/log/start.log 2>&1"));
-        wait_for_port(machine, 11211);
     });
     memcached.again = START;
     memcached.each_is_found_and_mended(MEMCACHED);
@@ -158,8 +159,7 @@ fn subversion_is_set_up_and_mended() {
     follow(&machine, "svnserve");
     start_helper(&machine);
     machine.shell(&format!("{{ {START}\n}} >/var/log/start.log 2>&1"));
-    wait_for_port(&machine, 3690);
-    let svnserve = Served { machine, log_in: look_into, again: START };
+    let svnserve = Served { machine, port: 3690, log_in: look_into, again: START };
     svnserve.each_is_found_and_mended(SVNSERVE);
 }
 
