@@ -109,7 +109,7 @@ fn names_are_changed_at_once_and_a_second_time_nothing() {
     );
     assert_eq!(shell.verify("joe", b"secret"), Some(1));
     assert_eq!(shell.verify("joe@example.org", b"secret"), Some(0));
-    assert_eq!(done(&account(&shell, &["disable", "joe"])), "unchanged\tjoe@example.com");
+    assert_eq!(done(&account(&shell, &["disable", "joe", "JOE@example.com", "joe"])), "unchanged\tjoe@example.com");
     assert_eq!(
         done(&account(&shell, &["enable", "--json", "joe"])),
         r#"{"done":"enabled","account":"joe@example.com"}"#

@@ -1,5 +1,6 @@
 //! Which accounts a command means. Names mean what they say; patterns may mean more than one thought, so they ask.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io::{self, BufRead as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -69,16 +70,15 @@ pub(super) fn select(
         .unused_for
         .map(|time| site.lister().and_then(|lister| Unused::for_time(site, lister.database_id(), time)))
         .transpose()?;
-    let mut names: Vec<IdentityKey> = wanted.names.iter().map(Identity::key).collect();
+    // A set: one account may be named twice, in two spellings.
+    let mut names: HashSet<IdentityKey> = wanted.names.iter().map(Identity::key).collect();
     let mut found = Vec::new();
     let mut fitting = vec![false; wanted.patterns.len()];
     let all = selection.accounts.is_empty();
     try_each(
         |visit| store.list(visit),
         |account| {
-            let key = account.identity.key();
-            let named = names.iter().position(|name| *name == key).map(|place| names.swap_remove(place)).is_some();
-            let mut fits = all || named;
+            let mut fits = all | names.remove(&account.identity.key());
             for (pattern, any) in wanted.patterns.iter().zip(&mut fitting) {
                 let this = pattern.fits(&account.identity);
                 *any |= this;
