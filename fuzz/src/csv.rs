@@ -22,7 +22,7 @@ enum Record {
 }
 
 fn wanted(file: &[u8]) -> Option<Vec<Wanted>> {
-    let mut records = records(file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file)).into_iter();
+    let mut records = records(file).into_iter();
     let heading = match records.next() {
         None => return Some(Vec::new()),
         Some((_, Record::Wrong)) => return None,

@@ -9,6 +9,9 @@ use super::failure::Failure;
 /// The longest line that is looked at, with its newline. Our own are far shorter.
 const LONGEST: u64 = 4096;
 
+/// What some programs write before UTF-8. It is no part of what the file says.
+pub(super) const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// What `reader` makes of the file at `path`; `-` is stdin.
 pub(super) fn read<T>(path: &Path, reader: impl FnOnce(Box<dyn BufRead>) -> io::Result<T>) -> Result<T, Failure> {
     let opened: io::Result<Box<dyn BufRead>> = if path == Path::new("-") {

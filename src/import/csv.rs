@@ -137,8 +137,6 @@ impl Csv {
 
 impl Format for Csv {
     fn line(&mut self, number: u64, line: &[u8], tell: &mut dyn FnMut(Found)) -> Result<(), OtherFile> {
-        // Some programs mark UTF-8 so.
-        let line = if number == 1 { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) } else { line };
         if self.begins == 0 {
             if matches!(line, b"" | b"\r") {
                 return Ok(());
@@ -282,7 +280,7 @@ mod tests {
         const SHA: &str = "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=";
         for (text, expected) in [
             (
-                format!("\u{FEFF}Hash,REALM, user \n{DIGEST},example.org,joe"),
+                format!("Hash,REALM, user \n{DIGEST},example.org,joe"),
                 "2 joe@example.org: digest-md5 of \"joe\" in \"example.org\"",
             ),
             (format!("user,hash\njoe@b,{DIGEST}"), "2 joe@b: digest-md5 of \"joe\" in \"b\""),

@@ -78,6 +78,22 @@ fn a_file_is_applied_once() {
     }
 }
 
+/// Some programs write one before UTF-8.
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_file() {
+    let shell = Shell::new();
+    said(
+        &apply(&shell, &["-"], &format!("\u{FEFF}{TOML}")),
+        3,
+        "2 created, 0 changed, 0 removed, 0 unchanged, 0 wrong",
+    );
+    let json = "\u{FEFF}\r\n{\"name\":\"bob\",\"password\":\"secret\"}\r\n{\"name\":\"\"}";
+    let ran = apply(&shell, &["-"], json);
+    said(&ran, 1, "1 created, 0 changed, 0 removed, 0 unchanged, 1 wrong");
+    assert!(ran.err.contains("entry 3: "), "{ran:?}");
+    assert_eq!(shell.accounts(), ["bob@example.com", "joe@example.com", "ann@example.org"]);
+}
+
 #[test]
 fn what_differs_is_changed_and_what_is_not_said_stays() {
     let shell = Shell::new();

@@ -278,6 +278,23 @@ fn shadow_ldif_postgresql_and_csv_are_taken_over() {
     assert!(fates.contains(&"taken locked as locked@example.com, disabled as before".to_owned()), "{fates:?}");
 }
 
+/// Some programs write one before UTF-8; it would be a character of the first name that nobody sees.
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_file() {
+    let shell = Shell::new();
+    for (format, text) in [
+        ("htpasswd", "ann:{PLAIN}secret\r\n"),
+        ("dovecot", "bob:{PLAIN}secret\r\n"),
+        ("ldif", "uid: eve\r\nuserPassword: secret\r\n"),
+        ("csv", "user,password\r\njoe,secret\r\n"),
+    ] {
+        let text = format!("\u{FEFF}{text}");
+        let ran = shell.run(SASLDB, &["import", "--from", format, "-"], text.as_bytes());
+        assert_eq!(ran.status, Some(0), "{format}: {ran:?}");
+    }
+    assert_eq!(shell.accounts(), ["ann@example.com", "bob@example.com", "eve@example.com", "joe@example.com"]);
+}
+
 #[test]
 fn a_name_that_was_read_as_iso_8859_1_is_told_so() {
     let shell = Shell::new();

@@ -10,6 +10,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::input::UTF8_MARK;
 use crate::cli::output;
 
 use super::wanted::{Entry, Written};
@@ -52,6 +53,13 @@ impl Source {
 
     /// Gives each entry to `take`, until it returns false. JSON lines begin with a brace, TOML does not.
     pub(super) fn each(mut self, mut take: impl FnMut(Result<Entry, Wrong>) -> bool) -> Result<(), Failure> {
+        let mut beginning = Vec::with_capacity(UTF8_MARK.len());
+        let limit = u64::try_from(UTF8_MARK.len()).unwrap_or(u64::MAX);
+        let read = self.input.by_ref().take(limit).read_to_end(&mut beginning);
+        read.map_err(|fault| unread(&self.name, fault))?;
+        if beginning != UTF8_MARK {
+            self.input = Box::new(io::Cursor::new(beginning).chain(self.input));
+        }
         let mut first = None;
         let mut blank_lines = 0u64;
         while first.is_none() {

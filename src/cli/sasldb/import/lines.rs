@@ -7,6 +7,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::cli::failure::Failure;
+use crate::cli::input::UTF8_MARK;
 
 /// The longest line that is held. LDIF may have a photograph in one.
 const MAX_LINE: usize = 1 << 20;
@@ -60,11 +61,16 @@ impl Input {
         }
     }
 
-    /// Gives each line to `take`: its number from 1, the line without its newline, and whether that is all of it.
+    /// Gives each line to `take`: its number from 1, the line without its newline, and whether that is all of it. Behind the mark of
+    /// UTF-8, which would be an invisible part of the first name.
     pub(super) fn lines(
         mut self,
         mut take: impl FnMut(u64, &[u8], bool) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
+        let mut take = |number, line: &[u8], is_whole| {
+            let line = if number == 1 { line.strip_prefix(UTF8_MARK).unwrap_or(line) } else { line };
+            take(number, line, is_whole)
+        };
         let mut buffer = Zeroizing::new(vec![0; MAX_LINE]);
         let (mut length, mut number) = (0, 1u64);
         // Where a line is longer than the buffer, what has no newline yet is passed over.
@@ -137,6 +143,7 @@ mod tests {
         assert_eq!(lines(&[b"a", b"b", b"\n", b"\ncde\n"]), [(1, 2, true), (2, 0, true), (3, 3, true)]);
         assert_eq!(lines(&[]), []);
         assert_eq!(lines(&[b"\n"]), [(1, 0, true)]);
+        assert_eq!(lines(&[b"\xEF", b"\xBB\xBFab\n\xEF\xBB\xBF"]), [(1, 2, true), (2, 3, true)]);
     }
 
     #[test]
