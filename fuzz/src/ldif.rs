@@ -34,7 +34,17 @@ fn wanted(file: &[u8], name: &str) -> Vec<Wanted> {
         }
     }
     let records = whole.split(|(_, line)| line.is_empty());
-    records.flat_map(|lines| record(&lines.iter().filter_map(pair).collect::<Vec<_>>(), name)).collect()
+    let wanted = records.flat_map(|lines| {
+        let wrong = lines.iter().filter(|(_, text)| is_wrong(text));
+        let wrong = wrong.map(|(line, _)| Wanted { line: *line, who: None, entry: Verdict::Refused });
+        wrong.chain(record(&lines.iter().filter_map(pair).collect::<Vec<_>>(), name)).collect::<Vec<_>>()
+    });
+    wanted.collect()
+}
+
+/// Whether a line is neither a comment, nor the end of a change, nor an attribute.
+fn is_wrong(text: &[u8]) -> bool {
+    text[0] != b'#' && text != b"-" && !text.contains(&b':')
 }
 
 fn pair((line, text): &(u64, Vec<u8>)) -> Option<Pair> {

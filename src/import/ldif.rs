@@ -60,11 +60,18 @@ impl Ldif {
         Self { name, line: Assembly::new(), number: 0, record: Record::default() }
     }
 
-    /// Takes the line that is complete.
-    fn complete(&mut self) {
+    /// Takes the line that is complete, and tells if it is none of LDIF's.
+    fn complete(&mut self, tell: &mut dyn FnMut(Found)) {
         let number = core::mem::take(&mut self.number);
         let line = self.line.bytes();
-        let Some(colon) = memchr::memchr(b':', line).filter(|_| number != 0 && line.first() != Some(&b'#')) else {
+        if number == 0 || line.first() == Some(&b'#') {
+            return;
+        }
+        let Some(colon) = memchr::memchr(b':', line) else {
+            // What ends a part of a change.
+            if line != b"-" {
+                tell(Found { line: number, who: None, entry: Err(Fault::Shape("of the form ATTRIBUTE: VALUE")) });
+            }
             return;
         };
         if self.record.begins == 0 {
@@ -195,7 +202,7 @@ impl Format for Ldif {
         match line {
             [b' ', rest @ ..] if self.number != 0 => self.line.push(rest),
             _ => {
-                self.complete();
+                self.complete(tell);
                 self.line.clear();
                 if line.is_empty() {
                     self.end_of_record(tell);
@@ -214,7 +221,7 @@ impl Format for Ldif {
     }
 
     fn end(&mut self, tell: &mut dyn FnMut(Found)) {
-        self.complete();
+        self.complete(tell);
         self.end_of_record(tell);
     }
 }
@@ -314,6 +321,16 @@ mod tests {
         assert_eq!(
             read(NameAttribute::Uid, "dn: x\nuid:: AA==\nuserPassword: x"),
             ["1 \\x00: the name holds the character '\\0', which no name may hold"]
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_none_of_ldif_is_told() {
+        let text = format!("joe\n{ENTRY}userPassword: secret\nuserPassword {{SSHA}}x\n\n*** end ***\n of file\n");
+        let form = "the line is not of the form ATTRIBUTE: VALUE";
+        assert_eq!(
+            read(NameAttribute::Uid, &text),
+            [&format!("1 -: {form}"), &format!("7 -: {form}"), "2 joe: password secret", &format!("9 -: {form}")]
         );
     }
 
