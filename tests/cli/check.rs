@@ -218,6 +218,57 @@ fn rows_changed_by_hand_are_found_each_by_itself() {
     assert!(found[2].contains("account joe@other.test: its seal is broken"));
 }
 
+/// All logins are unavailable where a shape cannot be read; and a row that is gone is missed nowhere else.
+#[test]
+fn shapes_that_are_not_those_of_the_accounts_are_found() {
+    for sql in [
+        "UPDATE shapes SET shape = replace(shape, 'scram-sha-256', 'scram-sha-257')",
+        "UPDATE shapes SET shape = replace(shape, ':', ':1')",
+        "UPDATE shapes SET accounts = 3",
+        "DELETE FROM shapes",
+        "DELETE FROM accounts WHERE name_key = 'joe'",
+    ] {
+        let shell = clean();
+        let copy = shell.path("copy.db");
+        by_hand(&shell, sql);
+        let found = "integrity\taccounts.db\tthe shapes of accounts that it counts, by which unknown names are answered, \
+                     are not those that there are";
+        assert_eq!(findings(&shell, &[]), [found], "{sql}");
+        let copy = copy.to_str().unwrap();
+        assert_eq!(shell.run(SASLDB, &["backup", copy], b"").status, Some(0), "{sql}");
+        let ran = shell.run(SASLDB, &["restore", "--replace", copy], b"");
+        assert_eq!(ran.status, Some(1), "{sql}: {ran:?}");
+        assert!(ran.err.contains("the shapes of accounts"), "{sql}: {ran:?}");
+    }
+}
+
+/// SQLite tells of several faults in one text.
+#[test]
+fn each_finding_is_one_line() {
+    let shell = clean();
+    by_hand(&shell, "UPDATE accounts SET name_key = 'j' || char(10) || 'oe' WHERE name_key = 'joe'");
+    let json: serde_json::Value = serde_json::from_str(&check(&shell, &["--json"]).out).unwrap();
+    assert!(json[0]["what"].as_str().unwrap().contains("j\noe@other.test"), "{json}");
+    let found = findings(&shell, &[]);
+    assert!(
+        found.len() == 1
+            && found[0].starts_with("seal\taccounts.db\tthe database is damaged: account j\\noe@other.test: "),
+        "{found:?}"
+    );
+
+    let shell = clean();
+    let connection = rusqlite::Connection::open(shell.database()).unwrap();
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).unwrap();
+    drop(connection);
+    let mut bytes = fs::read(shell.database()).unwrap();
+    let page = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
+    // How much of the page lies between its cells.
+    bytes[2 * page + 7] = 60;
+    fs::write(shell.database(), bytes).unwrap();
+    let found = findings(&shell, &[]);
+    assert!(found.len() == 1 && found[0].starts_with("integrity\taccounts.db\tFragmentation of "), "{found:?}");
+}
+
 /// What is stored of the secrets of an account.
 fn sealed(shell: &Shell, name: &str) -> Vec<u8> {
     let connection = rusqlite::Connection::open(shell.database()).unwrap();

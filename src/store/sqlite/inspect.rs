@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::credential::{Account, SaltKey, StoredPassword};
+use crate::credential::{Account, SaltKey, Shape, StoredPassword};
 use crate::identity::{Identity, IdentityKey, Realm, Realms};
 use crate::runtime::Entropy;
 use crate::store::{AuditHead, Place, StoreError};
@@ -14,7 +14,7 @@ use super::audit;
 use super::files::DatabaseFile;
 use super::keyfile::Keys;
 use super::list;
-use super::meta::Meta;
+use super::meta::{self, Meta};
 use super::open::fault;
 use super::portable;
 use super::row::{Row, SELECT_ALL, Scratch};
@@ -78,7 +78,9 @@ impl Inspector {
         let mut rows = statement.query(()).map_err(fail)?;
         while let Some(row) = rows.next().map_err(fail)? {
             let words: String = row.get(0).map_err(fail)?;
-            if words != "ok" && !visit(words) {
+            // Several faults may come as lines of one text, below a heading that names SQLite's own handle.
+            let mut faults = words.lines().filter(|line| *line != "ok" && !line.starts_with("*** "));
+            if !faults.all(|fault| visit(fault.to_owned())) {
                 break;
             }
         }
@@ -101,6 +103,40 @@ impl Inspector {
             if !visit(opened) {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Like [`Self::accounts`], and holds the shapes by which unknown names are answered against those of the accounts, both as they
+    /// are at one moment.
+    ///
+    /// # Errors
+    /// See [`StoreError`]: [`StoreError::Damaged`] where they differ, too, which nobody can tell where an account cannot be opened
+    /// or `visit` returned false.
+    pub fn accounts_and_shapes(
+        &self,
+        visit: &mut dyn FnMut(Result<Account, StoreError>) -> bool,
+    ) -> Result<(), StoreError> {
+        let fail = |e| fault(self.file.path(), e);
+        let is_free = self.connection.is_autocommit();
+        let _moment = is_free.then(|| self.connection.unchecked_transaction()).transpose().map_err(fail)?;
+        let mut surplus = meta::counted_shapes(&self.connection, &self.file)?;
+        let mut is_whole = true;
+        self.accounts(&mut |account| {
+            match &account {
+                Ok(account) => {
+                    let counted = surplus.entry(Shape::of(account).to_string()).or_default();
+                    *counted = counted.saturating_sub(1);
+                }
+                Err(_) => is_whole = false,
+            }
+            let goes_on = visit(account);
+            is_whole &= goes_on;
+            goes_on
+        })?;
+        if is_whole && surplus.values().any(|accounts| *accounts != 0) {
+            let what = "the shapes of accounts that it counts, by which unknown names are answered, are not those that there are";
+            return Err(StoreError::Damaged(what.to_owned()));
         }
         Ok(())
     }

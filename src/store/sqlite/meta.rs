@@ -1,5 +1,7 @@
 //! What a database says about itself, and its salt key.
 
+use std::collections::HashMap;
+
 use rusqlite::Connection;
 use zeroize::Zeroizing;
 
@@ -156,6 +158,14 @@ pub(super) fn read_census(connection: &Connection, file: &DatabaseFile, new: Sha
         census.push((shape, row.get(1).map_err(fail)?));
     }
     Ok(ShapeCensus::new(census, new))
+}
+
+/// How many accounts of each shape there are, as far as was counted, in the words of [`Shape`].
+pub(super) fn counted_shapes(connection: &Connection, file: &DatabaseFile) -> Result<HashMap<String, i64>, StoreError> {
+    let fail = |e| fault(file.path(), e);
+    let mut statement = connection.prepare("SELECT shape, accounts FROM shapes").map_err(fail)?;
+    let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).map_err(fail)?;
+    rows.collect::<Result<_, _>>().map_err(fail)
 }
 
 /// Counts `by` more accounts (or fewer) of this shape.

@@ -76,7 +76,7 @@ impl DatabaseCopy {
         drop(watched);
         let mut accounts = 0u64;
         let (mut sealed, mut goes_on) = (Ok(()), true);
-        self.inspector.accounts(&mut |account| {
+        self.inspector.accounts_and_shapes(&mut |account| {
             sealed = account.map(drop);
             accounts = accounts.saturating_add(1);
             goes_on = watch(Step::Accounts(accounts));

@@ -73,7 +73,7 @@ fn look_through(site: &Site, asked: Option<&Config>, report: &mut Report) -> Res
     mechanisms::learnt_for_nothing(learnt, names.announced).for_each(|finding| _ = report.add(&finding));
     let now = site::now();
     let progress = Progress::begin(None, Lines::Many);
-    let accounts = inspector.accounts(&mut |account| {
+    let accounts = inspector.accounts_and_shapes(&mut |account| {
         progress.one_more();
         match account {
             Ok(account) => check_account(&account, &names, now, report),

@@ -131,8 +131,11 @@ impl Report {
         if self.json {
             let object = serde_json::to_string(finding)?;
             let before = if self.found { ",\n" } else { "[\n" };
-            self.data.piece(format_args!("{before}{object}"))
-        } else if self.terminal {
+            return self.data.piece(format_args!("{before}{object}"));
+        }
+        // What is damaged may hold anything; it is one line all the same.
+        let [subject, what] = [subject, what].map(|text| output::printable(text.as_ref()));
+        if self.terminal {
             self.data.line(format_args!("{subject} {what}"))
         } else {
             self.data.line(format_args!("{}\t{subject}\t{what}", kind.word()))
