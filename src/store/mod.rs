@@ -23,6 +23,25 @@ pub use learn::{Learnt, Terms, learn};
 pub use place::{DEFAULT_DATABASE, Place};
 pub(crate) use place::{beside, folder_of};
 
+/// What an entry of the audit says was done.
+pub const ACTIONS: [&str; 12] = [
+    "create-database",
+    "create",
+    "set-password",
+    "add-secrets",
+    "remove-password",
+    "remove-scheme",
+    "set-state",
+    "set-mechanisms",
+    RENAME,
+    "remove",
+    "restore",
+    "rekey",
+];
+
+/// The action that concerns two names.
+pub(crate) const RENAME: &str = "rename";
+
 /// Names one look-up that is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ticket(pub u64);

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use rusqlite::Connection;
+use sasldb::store::ACTIONS;
 
 use crate::shell::{Ran, SASLDB, Shell};
 
@@ -45,6 +46,32 @@ fn system_log(shell: &Shell) -> String {
         format!("Nov 24 10:00:00 mx1 saslpasswd-rs[7]: account=\"a\" uid=0 audit={number} head={head}\n")
     };
     log(shell, &["--json"]).out.lines().map(entry).collect()
+}
+
+/// A mistyped action would be shown as one that was never done.
+#[test]
+fn actions_are_those_of_the_man_page() {
+    let shell = changed();
+    let page = include_str!("../../man/sasldb-rs.8");
+    for action in ACTIONS {
+        assert_eq!(log(&shell, &["--action", action]).status, Some(0), "{action}");
+        assert!(page.contains(&format!("\n.It Cm {action}\n")), "{action}");
+    }
+    let ran = log(&shell, &["--action", "set_password"]);
+    assert_eq!((ran.status, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+    for json in log(&shell, &["--json"]).out.lines() {
+        let entry: serde_json::Value = serde_json::from_str(json).unwrap();
+        assert!(ACTIONS.contains(&entry["action"].as_str().unwrap()), "{entry}");
+    }
+}
+
+#[test]
+fn a_new_name_is_found_by_the_one_before() {
+    let shell = changed();
+    shell.run(SASLDB, &["account", "rename", "joe@other.test", "jim@new.test"], b"");
+    let renamed = "5 sasldb-rs rename jim@new.test";
+    assert_eq!(shown(&shell, &["--account", "joe"]), ["3 saslpasswd-rs create joe@other.test", renamed]);
+    assert_eq!(shown(&shell, &["--account", "jim"]), [renamed]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::credential::{Account, Cost, ScramSalt, Secrets, Who};
 use crate::identity::Identity;
-use crate::store::StoreError;
+use crate::store::{RENAME, StoreError};
 use crate::vocabulary::Scheme;
 
 use super::{Applied, Note, Plan, Surroundings};
@@ -55,7 +55,7 @@ pub(super) fn rename(account: Account, to: Identity, surroundings: &Surroundings
         }
     }
     let detail = serde_json::json!({ "from": from.to_string(), "digest_md5_dropped": dropped });
-    Ok(Plan::of(Account { identity: to, passwords, ..account }, [Note::new(Applied::Changed, "rename", detail)]))
+    Ok(Plan::of(Account { identity: to, passwords, ..account }, [Note::new(Applied::Changed, RENAME, detail)]))
 }
 
 /// The salt was made of the old name, and without the password no keys can be made for another one.

@@ -7,7 +7,7 @@ mod verify;
 use std::thread;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::{self, Failure};
@@ -17,8 +17,8 @@ use crate::cli::site::{self, Site};
 use crate::cli::when::rfc3339;
 use crate::identity::{Identity, Name, Realm};
 use crate::runtime::UnixTime;
-use crate::store::AuditHead;
 use crate::store::sqlite::AuditEntry;
+use crate::store::{AuditHead, RENAME};
 
 use super::options::{Log, LogCommand, ShowLog};
 
@@ -37,11 +37,8 @@ fn show(site: &Site, show: &ShowLog) -> Result<Exit, Failure> {
         let too_far = || Failure::new(Exit::BadParameter, anyhow::anyhow!("the time of --since is too far away"));
         when.before(site::now()).ok_or_else(too_far)
     });
-    let filter = Filter {
-        since: since.transpose()?,
-        account: show.account.as_deref().map(Pattern::new),
-        action: show.action.as_deref(),
-    };
+    let filter =
+        Filter { since: since.transpose()?, account: show.account.as_deref().map(Pattern::new), action: show.action };
     let mut last: Option<AuditHead> = None;
     loop {
         // Opened for each look: another database may have been put in this one's place.
@@ -88,14 +85,27 @@ impl Filter<'_> {
     fn fits(&self, entry: &AuditEntry) -> bool {
         self.since.is_none_or(|since| entry.at >= since)
             && self.action.is_none_or(|action| entry.action == action)
-            && self.account.as_ref().is_none_or(|pattern| subject(entry).is_some_and(|who| pattern.fits(&who)))
+            && self.account.as_ref().is_none_or(|pattern| names(entry).any(|who| pattern.fits(&who)))
     }
 }
 
-/// Whose entry it is. A name that we would not take today is nobody's.
-fn subject(entry: &AuditEntry) -> Option<Identity> {
-    let (name, realm) = entry.subject.as_deref()?.split_once('@')?;
+/// Whose entry it is: of an account that was given another name, both. A name that we would not take today is nobody's.
+fn names(entry: &AuditEntry) -> impl Iterator<Item = Identity> {
+    let detail: Option<RenameDetail> =
+        entry.detail.as_deref().filter(|_| entry.action == RENAME).and_then(|detail| serde_json::from_str(detail).ok());
+    let former = detail.as_ref().and_then(|detail| identity(&detail.from));
+    entry.subject.as_deref().and_then(identity).into_iter().chain(former)
+}
+
+fn identity(canonical: &str) -> Option<Identity> {
+    let (name, realm) = canonical.split_once('@')?;
     Some(Identity::new(Name::new(name).ok()?, Realm::imported(realm).ok()?))
+}
+
+/// What is noted of a new name.
+#[derive(Deserialize)]
+struct RenameDetail {
+    from: String,
 }
 
 /// Number, time, uid, program, action, account, detail. Scripts count on them: new ones are added at the end.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::cli::when::When;
+use crate::store::ACTIONS;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -21,8 +22,8 @@ pub(in crate::cli::sasldb) struct ShowLog {
     #[arg(long, value_name = "PATTERN")]
     pub(in crate::cli::sasldb) account: Option<String>,
     /// Only changes of this kind, such as set-password
-    #[arg(long, value_name = "NAME")]
-    pub(in crate::cli::sasldb) action: Option<String>,
+    #[arg(long, value_name = "NAME", value_parser = action)]
+    pub(in crate::cli::sasldb) action: Option<&'static str>,
     /// Only changes since then: a date, a date with time and zone, or how long ago, such as 30d
     #[arg(long, value_name = "TIME", value_parser = When::parse)]
     pub(in crate::cli::sasldb) since: Option<When>,
@@ -55,4 +56,10 @@ pub(in crate::cli::sasldb) struct VerifyLog {
     /// Print JSON
     #[arg(long)]
     pub(in crate::cli::sasldb) json: bool,
+}
+
+/// One that is mistyped would be shown as never done.
+fn action(name: &str) -> Result<&'static str, String> {
+    let known = ACTIONS.into_iter().find(|known| *known == name);
+    known.ok_or_else(|| format!("known are {}", ACTIONS.join(", ")))
 }
