@@ -269,6 +269,20 @@ fn what_cannot_be_read_is_told() {
 }
 
 #[test]
+fn a_database_that_cannot_be_seen_is_not_called_missing() {
+    in_private(
+        r#"
+        status=0
+        setpriv --reuid 4321 --regid 4321 --clear-groups sasldb-rs doctor --config "$config" accounts \
+            >"$work/said" 2>"$work/errors" || status=$?
+        [ $status = 75 ] || fail "the status is $status"
+        ! grep -q '^database-missing' "$work/said" || fail 'it is there'
+        grep -q 'accounts.db: Permission denied' "$work/errors" || fail 'it is not told'
+        "#,
+    );
+}
+
+#[test]
 fn a_key_beside_the_database_is_found() {
     in_private(
         r#"

@@ -34,7 +34,9 @@ pub(super) fn look(visit: &mut Visit<'_>) {
             }
         }
         Err(StoreError::Missing(path)) => database_missing(visit, &path),
-        Err(StoreError::Unreachable { path, .. }) if !path.exists() => database_missing(visit, &path),
+        Err(StoreError::Unreachable { path, .. }) if matches!(path.try_exists(), Ok(false)) => {
+            database_missing(visit, &path);
+        }
         Err(fault) => key_elsewhere(visit, fault),
     }
     look_for_plaintext(visit);
