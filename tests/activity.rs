@@ -137,6 +137,28 @@ fn a_gap_begins_a_new_period() {
     assert_eq!(since(folder.path(), OURS), Some(200));
 }
 
+/// A helper that was stopped while it began leaves an empty file.
+#[test]
+fn damage_is_not_taken_for_that_of_accounts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = ActivityWriter::begin(folder.path(), NOW).unwrap();
+    record(&mut writer, &OURS, &one("joe", "main", Mechanism::Plain), 110, false);
+    drop(writer);
+    let file = folder.path().join(FILE);
+    let whole = fs::read(&file).unwrap();
+    let fails = |bytes: &[u8]| {
+        fs::write(&file, bytes).unwrap();
+        let reader = ActivityReader::open(folder.path(), OURS);
+        reader.and_then(|reader| reader.continuous_since()).unwrap_err()
+    };
+    for bytes in [&whole[..3000], b"a text that is long enough to be taken for something else than an empty file"] {
+        let fault = fails(bytes);
+        assert!(matches!(fault, StoreError::Activity { .. }), "{fault}");
+        assert!(fault.to_string().contains(FILE), "{fault}");
+    }
+    assert!(matches!(fails(b""), StoreError::Missing(_)));
+}
+
 #[test]
 fn what_is_not_ours_or_not_there_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
@@ -149,9 +171,9 @@ fn what_is_not_ours_or_not_there_is_refused_and_left_alone() {
     assert!(fs::read(&file).unwrap().starts_with(b"a text"));
     fs::remove_file(&file).unwrap();
     rusqlite::Connection::open(&file).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
-    assert!(matches!(ActivityWriter::begin(folder.path(), NOW), Err(StoreError::NotOurs(_))));
+    assert!(matches!(ActivityWriter::begin(folder.path(), NOW), Err(StoreError::Activity { .. })));
     rusqlite::Connection::open(&file).unwrap().execute_batch("PRAGMA application_id = 7").unwrap();
-    assert!(matches!(ActivityWriter::begin(folder.path(), NOW), Err(StoreError::NotOurs(_))));
+    assert!(matches!(ActivityWriter::begin(folder.path(), NOW), Err(StoreError::Activity { .. })));
 }
 
 /// How many helpers have begun to listen.

@@ -184,6 +184,10 @@ fn hint_for(fault: &StoreError) -> Option<String> {
         StoreError::NotOurs(_) => "name another file with -f; it has not been touched".to_owned(),
         StoreError::TooNew { .. } => "use the version of saslpasswd-rs that made it, or a later one".to_owned(),
         StoreError::Damaged(_) => "restore the database and its key file from a backup".to_owned(),
+        StoreError::Activity { path, .. } => format!(
+            "the accounts are whole; move {} away and start the helper again, which begins a new one",
+            path.display()
+        ),
         StoreError::Key { path, fault } => match fault {
             KeyFault::Missing => format!("put the key file back at {}, or name it with key_file", path.display()),
             KeyFault::Unreadable => "run the program as root, or as a user that may read it".to_owned(),

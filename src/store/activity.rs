@@ -17,8 +17,7 @@ use crate::identity::IdentityKey;
 use crate::runtime::UnixTime;
 use crate::vocabulary::Mechanism;
 
-use super::StoreError;
-use super::sqlite::fault;
+use super::{StoreError, sqlite};
 
 /// The file's name in its folder.
 pub const FILE: &str = "activity.db";
@@ -109,11 +108,11 @@ impl ActivityWriter {
         }
         let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         let fail = |e| fault(&path, e);
-        refuse_other(&connection, &path)?;
+        is_made(&connection, &path)?;
         connection.set_transaction_behavior(TransactionBehavior::Immediate);
         MIGRATIONS.to_latest(&mut connection).map_err(|e| match e {
             rusqlite_migration::Error::RusqliteError { err, .. } => fail(err),
-            _ => StoreError::NotOurs(path.clone()),
+            _ => not_ours(path.clone()),
         })?;
         let boot = this_boot();
         let mut writer = Self { connection, path, boot, pid: std::process::id() };
@@ -224,7 +223,10 @@ impl ActivityReader {
             return Err(StoreError::Missing(path));
         }
         let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        refuse_other(&connection, &path)?;
+        // One that is empty has not been begun yet.
+        if !is_made(&connection, &path)? {
+            return Err(StoreError::Missing(path));
+        }
         Ok(Self { connection, path, database })
     }
 
@@ -279,6 +281,19 @@ impl ActivityReader {
     }
 }
 
+/// What an error of SQLite means for the file at `path`. Nobody may take it for damage to the accounts.
+fn fault(path: &Path, error: rusqlite::Error) -> StoreError {
+    match sqlite::fault(path, error) {
+        StoreError::Damaged(fault) => StoreError::Activity { path: path.to_owned(), fault },
+        StoreError::NotOurs(path) => not_ours(path),
+        other => other,
+    }
+}
+
+fn not_ours(path: PathBuf) -> StoreError {
+    StoreError::Activity { path, fault: "it is another file".to_owned() }
+}
+
 fn this_boot() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
@@ -322,7 +337,8 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn refuse_other(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+/// Whether anything has been made in the file; it has to be ours then.
+fn is_made(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
     let pragma =
         |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(|e| fault(path, e));
     let (application, found) = (pragma("application_id")?, pragma("user_version")?);
@@ -330,9 +346,9 @@ fn refuse_other(connection: &Connection, path: &Path) -> Result<(), StoreError> 
     let objects = "SELECT count(*) FROM sqlite_schema";
     let objects: i64 = connection.query_row(objects, (), |row| row.get(0)).map_err(|e| fault(path, e))?;
     match (application, found) {
-        (0, 0) if objects == 0 => Ok(()),
-        (APPLICATION_ID, found) if found <= known => Ok(()),
+        (0, 0) if objects == 0 => Ok(false),
+        (APPLICATION_ID, found) if found <= known => Ok(true),
         (APPLICATION_ID, found) => Err(StoreError::TooNew { path: path.to_owned(), found, known }),
-        _ => Err(StoreError::NotOurs(path.to_owned())),
+        _ => Err(not_ours(path.to_owned())),
     }
 }

@@ -38,6 +38,14 @@ pub enum StoreError {
     /// The database, or a row of it, is damaged or was changed by hand.
     #[error("the database is damaged: {0}")]
     Damaged(String),
+    /// Nobody can tell who logged in when: what lies there is damaged, or is something else. Accounts are not concerned.
+    #[error("the record of who logged in when, {path}, cannot be used: {fault}")]
+    Activity {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: String,
+    },
     /// The key file cannot be used.
     #[error("key file {path}: {fault}")]
     Key {
