@@ -180,7 +180,7 @@ fn hint_for(fault: &StoreError) -> Option<String> {
             format!("the accounts belong to root: run the program as root, or see who may open {}", path.display())
         }
         StoreError::Busy => "another program is writing; try again".to_owned(),
-        StoreError::Full => "make room on the disk; nothing has changed".to_owned(),
+        StoreError::Full => "make room on the disk; what was written before stays, and nothing is half done".to_owned(),
         StoreError::NotOurs(_) => "name another file with -f; it has not been touched".to_owned(),
         StoreError::TooNew { .. } => "use the version of saslpasswd-rs that made it, or a later one".to_owned(),
         StoreError::Damaged(_) => "restore the database and its key file from a backup".to_owned(),
