@@ -97,6 +97,8 @@ fn nothing_is_written_over_and_a_bad_copy_is_refused() {
     let ran = sasldb(&shell, &["backup", "copy.db"]);
     assert_eq!((ran.status, ran.out.as_str()), (Some(75), ""), "{ran:?}");
     assert!(ran.err.contains("exists already") && ran.err.contains("hint: name a file that is not there"), "{ran:?}");
+    let ran = sasldb(&shell, &["backup", "missing/copy.db"]);
+    assert!(ran.err.contains("hint: make it, or name a file in another folder"), "{ran:?}");
     for (name, sql, told) in [
         ("seal.db", "UPDATE accounts SET disabled = 1 WHERE name_key = 'joe'", "joe@example.com"),
         ("audit.db", "DELETE FROM audit WHERE number = 2", "audit entry 2"),

@@ -84,9 +84,18 @@ impl Watching {
 
 /// What is wrong with the place of the copy, not with the database.
 fn of_target(to: &Path, fault: StoreError) -> Failure {
-    let is_there = matches!(&fault, StoreError::Unreachable { path, .. } if path == to) && to.exists();
+    let hint = match &fault {
+        StoreError::Unreachable { path, .. } if path == to && to.exists() => Some("name a file that is not there"),
+        StoreError::Unreachable { path, .. } if to.parent() == Some(path) && !path.exists() => {
+            Some("make it, or name a file in another folder")
+        }
+        _ => None,
+    };
     let failure = Failure::from(fault);
-    if is_there { failure.hint("name a file that is not there") } else { failure }
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }
 
 const NAME_A_BACKUP: &str = "name a file that sasldb-rs backup made; nothing has changed";
