@@ -16,11 +16,11 @@ mod transcript;
 use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
-use sasldb::credential::{AccountState, Label, PasswordFacts, PasswordHash, Secrets};
+use sasldb::credential::{Label, PasswordFacts, PasswordHash, Secrets, StoredPassword};
 use sasldb::mechanism::client::{self, ClientStart};
 use sasldb::runtime::UnixTime;
 use sasldb::secret::Password;
-use sasldb::store::{Change, CredentialAdmin};
+use sasldb::store::{Change, CredentialAdmin, Provision};
 use sasldb::vocabulary::Mechanism;
 use transcript::{DELAY, World, shown};
 
@@ -58,12 +58,15 @@ fn with_password(world: &mut World, name: &str) {
 
 fn with_imported_hash(world: &mut World, name: &str) {
     let hash = PasswordHash::parse("$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/").unwrap();
-    let change = Change::SetPassword {
-        identity: store::identity(name, "example.com"),
-        facts: PasswordFacts::unlimited(Label::main()),
-        secrets: Secrets { hash: Some(hash), ..Secrets::default() },
-        expected: None,
-    };
+    let change = Provision::password(
+        store::identity(name, "example.com"),
+        StoredPassword {
+            facts: PasswordFacts::unlimited(Label::main()),
+            secrets: Secrets { hash: Some(hash), ..Secrets::default() },
+        },
+        None,
+    )
+    .into();
     let _ = world.store.apply(change, &store::actor(), store::NOW).unwrap();
 }
 
@@ -75,13 +78,13 @@ fn world(put: Put) -> World {
             continue;
         }
         put(&mut world, name);
-        let state = match state {
-            State::Disabled => AccountState { disabled: true, expires: None },
-            State::Expired => AccountState { disabled: false, expires: Some(UnixTime(1)) },
+        let key = store::identity(name, "example.com").key();
+        let change = match state {
+            State::Disabled => Change::SetDisabled { key, disabled: true },
+            State::Expired => Change::SetExpiry { key, expires: Some(UnixTime(1)) },
             State::None | State::Active => continue,
         };
-        let key = store::identity(name, "example.com").key();
-        let _ = world.store.apply(Change::SetState { key, state }, &store::actor(), store::NOW).unwrap();
+        let _ = world.store.apply(change, &store::actor(), store::NOW).unwrap();
     }
     put(&mut world, "right1");
     world

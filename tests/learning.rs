@@ -24,9 +24,9 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use process::{Helper, Site, wait_until};
-use sasldb::credential::{Label, PasswordFacts, PasswordHash, Secrets};
+use sasldb::credential::{Label, PasswordFacts, PasswordHash, Secrets, StoredPassword};
 use sasldb::store::sqlite::Inspector;
-use sasldb::store::{Applied, Change, CredentialAdmin};
+use sasldb::store::{Applied, CredentialAdmin, Provision};
 use shell::{Ran, SASLAUTHD, SASLDB, SASLPASSWD, run};
 
 const LEARN: &str = "learn = [\"digest-md5\", \"cram-md5\", \"scram-sha-1\", \"scram-sha-256\"]\n";
@@ -120,7 +120,7 @@ fn import(site: &Site, name: &str, hash: &str) {
     let expected = writer.basis(&identity, &Label::main()).unwrap().revision;
     let secrets = Secrets { hash: Some(PasswordHash::parse(hash).unwrap()), ..Secrets::default() };
     let facts = PasswordFacts::unlimited(Label::main());
-    let change = Change::SetPassword { identity, facts, secrets, expected };
+    let change = Provision::password(identity, StoredPassword { facts, secrets }, expected).into();
     let applied = writer.apply(change, &store::actor(), store::NOW).unwrap().applied;
     assert_eq!(applied, if expected.is_none() { Applied::Created } else { Applied::Changed });
 }

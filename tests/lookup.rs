@@ -18,7 +18,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use process::{Helper, Site, wait_until};
-use sasldb::credential::{AccountState, CramMd5States, DigestMd5Hash, Label, PasswordFacts, ServiceName};
+use sasldb::credential::{CramMd5States, DigestMd5Hash, Label, PasswordFacts, ServiceName};
 use sasldb::protocol::lookup::{Answer, Form, Forms, Request};
 use sasldb::runtime::UnixTime;
 use sasldb::store::activity::ActivityReader;
@@ -181,14 +181,14 @@ fn joe() -> sasldb::identity::Identity {
 
 #[test]
 fn an_account_that_may_not_log_in_looks_like_no_account() {
-    for (state, reason) in [
-        (AccountState { disabled: true, expires: None }, "account disabled"),
-        (AccountState { disabled: false, expires: Some(UnixTime(1_000)) }, "account expired"),
+    for (hindrance, reason) in [
+        (Change::SetDisabled { key: joe().key(), disabled: true }, "account disabled"),
+        (Change::SetExpiry { key: joe().key(), expires: Some(UnixTime(1_000)) }, "account expired"),
     ] {
         let site = Site::with_account();
         let helper = open(&site);
         let (salt, keys) = scram(&ask(&site, &request("joe")), Form::ScramSha256);
-        change(&site, Change::SetState { key: joe().key(), state });
+        change(&site, hindrance);
         let answer = ask(&site, &request("joe"));
         assert_eq!(forms(&answer), FORMS);
         assert!(!gives(&answer));
@@ -204,7 +204,7 @@ fn a_mechanism_that_an_account_may_not_use_is_withheld() {
     let site = Site::with_account();
     let _helper = open(&site);
     let mechanisms = [Mechanism::ScramSha256, Mechanism::Plain].into_iter().collect();
-    change(&site, Change::SetMechanisms { key: joe().key(), mechanisms: Some(mechanisms) });
+    change(&site, store::provision(&mut store::writer(&site.place()), &joe(), None, Some(Some(mechanisms))));
     let answer = ask(&site, &request("joe"));
     assert_eq!(forms(&answer), FORMS);
     assert!(!gives(&answer));

@@ -18,7 +18,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use process::{Helper, Site, wait_until};
-use sasldb::credential::{AccountState, Label, PasswordFacts, ServiceName};
+use sasldb::credential::{Label, PasswordFacts, ServiceName};
 use sasldb::runtime::UnixTime;
 use sasldb::store::activity::ActivityReader;
 use sasldb::store::{Applied, Change, CredentialAdmin};
@@ -173,11 +173,10 @@ fn policy_counts_as_for_plain() {
     assert_eq!(log_in(&site, ["joe", "secret", "smtp", ""]), NO);
     helper.wait_for_log("is not good for this time, service or network");
     let mechanisms = Some([Mechanism::Login].into_iter().collect());
-    change(&site, Change::SetMechanisms { key: joe().key(), mechanisms });
+    change(&site, store::provision(&mut store::writer(&site.place()), &joe(), None, Some(mechanisms)));
     assert_eq!(log_in(&site, ["joe", "secret", "imap", ""]), NO);
     helper.wait_for_log("reason=\"mechanism not permitted for the account\"");
-    let state = AccountState { disabled: true, expires: None };
-    change(&site, Change::SetState { key: joe().key(), state });
+    change(&site, Change::SetDisabled { key: joe().key(), disabled: true });
     assert_eq!(log_in(&site, ["joe", "secret", "imap", ""]), NO);
     helper.wait_for_log("reason=\"account disabled\"");
 

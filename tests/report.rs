@@ -21,10 +21,10 @@ use std::process::{Command, Output, Stdio};
 
 use nix::sys::signal::Signal;
 use process::{GOOD, Helper, Site, message, plain, wrong};
-use sasldb::credential::{Label, PasswordFacts};
+use sasldb::credential::{Label, PasswordFacts, StoredPassword};
 use sasldb::event::{Logged, User, Verdict};
 use sasldb::runtime::UnixTime;
-use sasldb::store::{Applied, Change, CredentialAdmin as _};
+use sasldb::store::{Applied, CredentialAdmin as _, Provision};
 
 /// Makes the helper write a line of each kind that one connection can bring about.
 fn provoke(helper: &Helper) {
@@ -108,7 +108,7 @@ fn make(site: &Site, name: &str) {
     let basis = writer.basis(&identity, &Label::main()).unwrap();
     let secrets = store::secrets("secret", &basis, store::ITERATIONS);
     let facts = PasswordFacts::unlimited(Label::main());
-    let change = Change::SetPassword { identity, facts, secrets, expected: None };
+    let change = Provision::password(identity, StoredPassword { facts, secrets }, None).into();
     let made = writer.apply(change, &store::actor(), UnixTime(1_600_000_000)).unwrap();
     assert_eq!(made.applied, Applied::Created);
 }

@@ -15,7 +15,7 @@ use std::fs;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use sasldb::credential::{Account, AccountState};
+use sasldb::credential::Account;
 use sasldb::exchange::{Context, Outcome, Policy, Progress, present};
 use sasldb::identity::Identity;
 use sasldb::runtime::UnixTime;
@@ -124,8 +124,8 @@ fn a_kept_account_expires_all_the_same() {
     let joe = identity("joe", "example.com");
     put(&mut writer(&place), &joe, "one");
     let end = UnixTime(NOW.0 + 60);
-    let state = AccountState { disabled: false, expires: Some(end) };
-    let limited = writer(&place).apply(Change::SetState { key: joe.key(), state }, &actor(), NOW).unwrap();
+    let expires = Change::SetExpiry { key: joe.key(), expires: Some(end) };
+    let limited = writer(&place).apply(expires, &actor(), NOW).unwrap();
     assert_eq!(limited.applied, Applied::Changed);
     let policy = Arc::new(Policy {
         mechanisms: MechanismSet::default().with(Mechanism::Plain),

@@ -35,12 +35,8 @@ fn made() -> (tempfile::TempDir, Place) {
     assert_eq!(set_facts(&mut writer, &joe, phone, "two"), Applied::Changed);
     let state = AccountState { disabled: true, expires: Some(UnixTime(1_900_000_000)) };
     let mechanisms: MechanismSet = [Mechanism::ScramSha256].into_iter().collect();
-    for change in [
-        Change::SetState { key: joe.key(), state },
-        Change::SetMechanisms { key: joe.key(), mechanisms: Some(mechanisms) },
-    ] {
-        assert_eq!(writer.apply(change, &actor(), NOW).unwrap().applied, Applied::Changed);
-    }
+    let change = provision(&mut writer, &joe, Some(state), Some(Some(mechanisms)));
+    assert_eq!(writer.apply(change, &actor(), NOW).unwrap().applied, Applied::Changed);
     put(&mut writer, &identity("ann", "example.com"), "one");
     (folder, place)
 }
@@ -134,7 +130,7 @@ fn a_damaged_account_can_be_removed_and_made_anew() {
     by_hand(&place, "UPDATE accounts SET disabled = 0 WHERE name_key = 'joe'");
     let mut writer = writer(&place);
     damaged(writer.basis(&joe, &Label::main()));
-    damaged(writer.apply(Change::SetState { key: joe.key(), state: AccountState::default() }, &actor(), NOW));
+    damaged(writer.apply(Change::SetDisabled { key: joe.key(), disabled: false }, &actor(), NOW));
     let removed = writer.apply(Change::Remove { key: joe.key() }, &actor(), NOW).unwrap();
     assert_eq!(removed.applied, Applied::Removed);
     put(&mut writer, &joe, "three");
@@ -252,11 +248,11 @@ fn a_receipt_gives_the_end_of_the_audit_and_a_row_the_number_of_its_entry() {
     let (_folder, place) = made();
     let mut writer = writer(&place);
     let ann = identity("ann", "example.com");
-    let state = AccountState { disabled: true, expires: None };
-    let receipt = writer.apply(Change::SetState { key: ann.key(), state }, &actor(), NOW).unwrap();
+    let disable = || Change::SetDisabled { key: ann.key(), disabled: true };
+    let receipt = writer.apply(disable(), &actor(), NOW).unwrap();
     assert_eq!(receipt.audit, writer.verify_audit().unwrap());
     assert_eq!(writer.account(&ann.key()).unwrap().unwrap().revision, receipt.audit.unwrap().number);
-    let receipt = writer.apply(Change::SetState { key: ann.key(), state }, &actor(), NOW).unwrap();
+    let receipt = writer.apply(disable(), &actor(), NOW).unwrap();
     assert_eq!((receipt.applied, receipt.audit), (Applied::Unchanged, None));
 }
 

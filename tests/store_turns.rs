@@ -17,10 +17,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use sasldb::credential::{Label, PasswordFacts, Secrets};
+use sasldb::credential::{Label, PasswordFacts, Secrets, StoredPassword};
 use sasldb::runtime::SystemEntropy;
 use sasldb::store::sqlite::{Reader, Writer};
-use sasldb::store::{Applied, Change, CredentialAdmin, CredentialLookup, Place, StoreError};
+use sasldb::store::{Applied, Change, CredentialAdmin, CredentialLookup, Place, Provision, StoreError};
 use store::*;
 
 /// The database's file and those that SQLite keeps beside it.
@@ -179,15 +179,15 @@ fn one_change_that_is_refused_leaves_no_trace_among_many() {
     let change = |name: &String| {
         let basis = writer.basis(&identity(name, "example.com"), &Label::main()).unwrap();
         let (secrets, facts) = (secrets(name, &basis, ITERATIONS), PasswordFacts::unlimited(Label::main()));
-        Change::SetPassword { identity: basis.identity, facts, secrets, expected: basis.revision }
+        Provision::password(basis.identity, StoredPassword { facts, secrets }, basis.revision).into()
     };
     let mut changes: Vec<Change> = names.iter().map(change).collect();
-    let refused = Change::SetPassword {
-        identity: identity("ann", "example.com"),
-        facts: PasswordFacts::unlimited(Label::main()),
-        secrets: Secrets::default(),
-        expected: None,
-    };
+    let refused = Provision::password(
+        identity("ann", "example.com"),
+        StoredPassword { facts: PasswordFacts::unlimited(Label::main()), secrets: Secrets::default() },
+        None,
+    )
+    .into();
     changes.insert(25, refused);
 
     let before = writer.verify_audit().unwrap().unwrap().number;

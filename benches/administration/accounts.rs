@@ -5,13 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sasldb::credential::{Iterations, Label, PasswordFacts, Recipe, SaltKey, ScramKeys, ScramSalt, Secrets, derive};
+use sasldb::credential::{
+    Iterations, Label, PasswordFacts, Recipe, SaltKey, ScramKeys, ScramSalt, Secrets, StoredPassword, derive,
+};
 use sasldb::identity::{Identity, Name, Realm, Realms};
 use sasldb::runtime::{SystemEntropy, UnixTime};
 use sasldb::secret::{Password, SecretBytes};
 use sasldb::store::activity::{ActivityWriter, Seen, Use};
 use sasldb::store::sqlite::{Creation, Lister, Writer};
-use sasldb::store::{Actor, Change, CredentialAdmin as _, Place};
+use sasldb::store::{Actor, Change, CredentialAdmin as _, Place, Provision};
 use sasldb::vocabulary::{Mechanism, Scheme, ScramHash};
 
 use super::batches;
@@ -85,14 +87,12 @@ impl Accounts {
         let salt_key = writer.basis(&identity(0)?, &Label::main())?.salt_key;
         let account = |number| new_account(number, &realms, &salt_key);
         batches::make(self.number, account, |batch| {
-            let (main, others): (Vec<Change>, Vec<Option<Change>>) = batch.into_iter().unzip();
+            let (main, others): (Vec<Provision>, Vec<Option<Provision>>) = batch.into_iter().unzip();
+            let main = main.into_iter().map(Change::from).collect();
             let receipts: Result<Vec<_>, _> = writer.apply_each(main, &actor, made)?.into_iter().collect();
-            let others = others.into_iter().zip(receipts?).filter_map(|(change, receipt)| match change? {
-                Change::SetPassword { identity, facts, secrets, .. } => {
-                    let expected = receipt.audit.map(|head| head.number);
-                    Some(Change::SetPassword { identity, facts, secrets, expected })
-                }
-                _ => None,
+            let others = others.into_iter().zip(receipts?).filter_map(|(other, receipt)| {
+                let expected = receipt.audit.map(|head| head.number);
+                Some(Provision { expected, ..other? }.into())
             });
             let outcomes = writer.apply_each(others.collect(), &actor, UnixTime(made.0 + DAY))?;
             Ok(outcomes.into_iter().try_for_each(|outcome| outcome.map(drop))?)
@@ -121,8 +121,8 @@ fn identity(number: u64) -> anyhow::Result<Identity> {
 }
 
 /// An account's first password, and its second one, if it has any; that has no CRAM-MD5.
-fn new_account(number: u64, realms: &Realms, salt_key: &SaltKey) -> anyhow::Result<(Change, Option<Change>)> {
-    let change = |label: &str, schemes: &[Scheme]| -> anyhow::Result<Change> {
+fn new_account(number: u64, realms: &Realms, salt_key: &SaltKey) -> anyhow::Result<(Provision, Option<Provision>)> {
+    let change = |label: &str, schemes: &[Scheme]| -> anyhow::Result<Provision> {
         let identity = identity(number)?;
         let password = Password::new(format!("{label}-{number}").into_bytes())?;
         let iterations = Iterations { usual: 1, bound: &[] };
@@ -130,7 +130,7 @@ fn new_account(number: u64, realms: &Realms, salt_key: &SaltKey) -> anyhow::Resu
         let mut secrets = derive(&password, &recipe);
         scram(&mut secrets, number);
         let facts = PasswordFacts::unlimited(Label::new(label)?);
-        Ok(Change::SetPassword { identity, facts, secrets, expected: None })
+        Ok(Provision::password(identity, StoredPassword { facts, secrets }, None))
     };
     let main = change("main", &[Scheme::DigestMd5, Scheme::CramMd5])?;
     let telephone = (number % TELEPHONES == 3).then(|| change("telephone", &[Scheme::DigestMd5]));

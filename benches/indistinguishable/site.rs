@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use sasldb::credential::{AccountState, Iterations, Label, PasswordFacts, Recipe, derive};
+use sasldb::credential::{Iterations, Label, PasswordFacts, Recipe, StoredPassword, derive};
 use sasldb::exchange::{self, Asked, Context, Outcome, Policy, Progress};
 use sasldb::identity::{Identity, Name, Realm, Realms};
 use sasldb::mechanism::client::{self, ClientStart};
 use sasldb::runtime::{SystemEntropy, UnixTime};
 use sasldb::secret::Password;
 use sasldb::store::sqlite::{Creation, Reader, Writer};
-use sasldb::store::{Actor, Answer, Change, CredentialAdmin, CredentialLookup, DecoyShape, Place, Ticket};
+use sasldb::store::{Actor, Answer, Change, CredentialAdmin, CredentialLookup, DecoyShape, Place, Provision, Ticket};
 use sasldb::vocabulary::{InitialResponse, Mechanism, Scheme, ScramHash};
 
 /// SCRAM-SHA-512 is no default scheme: there are no keys for it.
@@ -188,11 +188,13 @@ fn put(writer: &mut Writer, case: Case, number: usize, actor: &Actor) {
     let secrets = derive(&Password::new(RIGHT.into()).unwrap(), &recipe);
     let facts = PasswordFacts::unlimited(Label::main());
     let key = identity.key();
-    let _ = writer.apply(Change::SetPassword { identity, facts, secrets, expected: None }, actor, NOW).unwrap();
-    let state = match case {
-        Case::Disabled => AccountState { disabled: true, expires: None },
-        Case::Expired => AccountState { disabled: false, expires: Some(UnixTime(1)) },
+    let _ = writer
+        .apply(Provision::password(identity, StoredPassword { facts, secrets }, None).into(), actor, NOW)
+        .unwrap();
+    let change = match case {
+        Case::Disabled => Change::SetDisabled { key, disabled: true },
+        Case::Expired => Change::SetExpiry { key, expires: Some(UnixTime(1)) },
         Case::Wrong | Case::Unknown => return,
     };
-    let _ = writer.apply(Change::SetState { key, state }, actor, NOW).unwrap();
+    let _ = writer.apply(change, actor, NOW).unwrap();
 }

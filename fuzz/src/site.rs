@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, LazyLock};
 
-use sasldb::credential::{AccountState, Iterations, Label, Lookup, PasswordFacts, Recipe, SaltKey, Who, derive};
+use sasldb::credential::{Iterations, Label, Lookup, PasswordFacts, Recipe, SaltKey, StoredPassword, Who, derive};
 use sasldb::exchange::{self, Context, Outcome, Policy, Progress, Waiting};
 use sasldb::identity::{Identity, Name, Realm, Realms};
 use sasldb::runtime::UnixTime;
 use sasldb::secret::Password;
 use sasldb::store::memory::MemoryStore;
-use sasldb::store::{Actor, Answer, Change, CredentialAdmin, CredentialLookup, DecoyShape, Ticket};
+use sasldb::store::{Actor, Answer, Change, CredentialAdmin, CredentialLookup, DecoyShape, Provision, Ticket};
 use sasldb::vocabulary::{InitialResponse, Mechanism, Scheme, ScramHash};
 
 pub(crate) const REALM: &str = "example.org";
@@ -62,8 +62,7 @@ pub(crate) static SITE: LazyLock<Site> = LazyLock::new(|| {
             set_password(&mut store, account, &label, password);
         }
         if account.disabled {
-            let state = AccountState { disabled: true, expires: None };
-            let change = Change::SetState { key: account.identity().key(), state };
+            let change = Change::SetDisabled { key: account.identity().key(), disabled: true };
             let _ = store.apply(change, &actor(), NOW).unwrap();
         }
     }
@@ -93,7 +92,7 @@ fn set_password(store: &mut MemoryStore, account: &Account, label: &Label, text:
     };
     let secrets = derive(&password(text), &recipe);
     let facts = PasswordFacts::unlimited(label.clone());
-    let change = Change::SetPassword { identity: basis.identity.clone(), facts, secrets, expected: basis.revision };
+    let change = Provision::password(basis.identity.clone(), StoredPassword { facts, secrets }, basis.revision).into();
     let _ = store.apply(change, &actor(), NOW).unwrap();
 }
 

@@ -5,7 +5,7 @@ use crate::credential::{self, AccountState, Iterations, Label, PasswordFacts, Re
 use crate::identity::{Identity, Realms};
 use crate::secret::Password;
 use crate::store::sqlite::Writer;
-use crate::store::{Applied, Basis, Change, CredentialAdmin, Provision, StoreError};
+use crate::store::{Applied, Basis, CredentialAdmin, Provision, StoreError};
 
 use super::audit_log;
 use super::failure::Failure;
@@ -50,14 +50,10 @@ impl Setting<'_> {
             let derived = credential::derive(self.password, &recipe(&site.config, self.realms, &basis));
             let secrets = Secrets { no_plaintext, ..derived };
             let spelled = basis.identity.clone();
-            let wanted = Provision {
-                identity: basis.identity,
-                passwords: vec![StoredPassword { facts, secrets }],
-                state: self.state,
-                mechanisms: None,
-                expected: basis.revision,
-            };
-            let receipt = store.apply(Change::Provision(Box::new(wanted)), &site::actor(program), site::now())?;
+            let password = StoredPassword { facts, secrets };
+            let wanted =
+                Provision { state: self.state, ..Provision::password(basis.identity, password, basis.revision) };
+            let receipt = store.apply(wanted.into(), &site::actor(program), site::now())?;
             if receipt.applied != Applied::Conflict {
                 audit_log::note(program, &spelled, what, &receipt);
                 return Ok(());

@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::authenticator::{Answered, Authenticator, Inquiry};
-use crate::credential::{Label, PasswordFacts, PasswordHash, SaltKey, Secrets};
+use crate::credential::{Label, PasswordFacts, PasswordHash, SaltKey, Secrets, StoredPassword};
 use crate::exchange::{self, Context, Fault, Policy, Progress};
 use crate::identity::{Identity, Name, Realm, Realms};
 use crate::runtime::UnixTime;
 use crate::store::memory::MemoryStore;
-use crate::store::{Actor, Change, CredentialAdmin as _, DecoyShape};
+use crate::store::{Actor, CredentialAdmin as _, DecoyShape, Provision};
 use crate::vocabulary::{InitialResponse, Mechanism};
 
 const START: Moment = Moment::from_secs(1000);
@@ -26,14 +26,11 @@ fn realms() -> Realms {
 fn check(name: &str, source: Option<&str>) -> Work {
     let shape = DecoyShape { usual_iterations: 2, schemes: Vec::new() };
     let mut store = MemoryStore::new(realms(), SaltKey::new([1; 32]), shape);
-    let change = Change::SetPassword {
-        identity: Identity::new(Name::new(name).unwrap(), Realm::new("example.com").unwrap()),
-        facts: PasswordFacts::unlimited(Label::main()),
-        secrets: Secrets { hash: PasswordHash::parse(SLOW).ok(), ..Secrets::default() },
-        expected: None,
-    };
+    let identity = Identity::new(Name::new(name).unwrap(), Realm::new("example.com").unwrap());
+    let secrets = Secrets { hash: PasswordHash::parse(SLOW).ok(), ..Secrets::default() };
+    let password = StoredPassword { facts: PasswordFacts::unlimited(Label::main()), secrets };
     let actor = Actor { uid: 0, program: "test".to_owned() };
-    let _ = store.apply(change, &actor, UnixTime(1)).unwrap();
+    let _ = store.apply(Provision::password(identity, password, None).into(), &actor, UnixTime(1)).unwrap();
     let policy = Policy {
         mechanisms: Mechanism::ALL.into_iter().collect(),
         plaintext_needs_tls: false,

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::credential::{Account, AccountState, Label, PasswordFacts, SaltKey, Secrets, StoredPassword};
+use crate::credential::{Account, AccountState, Label, SaltKey, Secrets, StoredPassword};
 use crate::identity::{Identity, IdentityKey};
 use crate::runtime::UnixTime;
-use crate::vocabulary::{MechanismSet, Scheme};
+use crate::vocabulary::Scheme;
 
 use super::StoreError;
 
@@ -34,18 +34,7 @@ pub struct Actor {
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "there is one at a time, and nobody keeps it")]
 pub enum Change {
-    /// Sets one password, making account and password if they are not there.
-    SetPassword {
-        /// Whose: the [`Basis`](super::Basis)' identity. An account keeps the spelling that it was made with.
-        identity: Identity,
-        /// Which, and its limits.
-        facts: PasswordFacts,
-        /// What was derived from it, under the account's [`Basis`](super::Basis).
-        secrets: Secrets,
-        /// The revision that the basis was read at; `None` if there was no account.
-        expected: Option<u64>,
-    },
-    /// Sets several things of one account, all of them or none.
+    /// Sets passwords and other things of one account, all of them or none, and makes it if it is not there.
     Provision(Box<Provision>),
     /// Adds to a password the schemes that it lacks.
     AddSecrets {
@@ -77,13 +66,6 @@ pub enum Change {
         /// Which.
         label: Label,
     },
-    /// Sets whether the account may log in.
-    SetState {
-        /// Whose.
-        key: IdentityKey,
-        /// The state from now on.
-        state: AccountState,
-    },
     /// Disables the account, or lets it log in again. When it expires stays as it is, whatever that is by then.
     SetDisabled {
         /// Whose.
@@ -97,13 +79,6 @@ pub enum Change {
         key: IdentityKey,
         /// When; `None` if never.
         expires: Option<UnixTime>,
-    },
-    /// Sets the account's own list of mechanisms; `None` lifts it.
-    SetMechanisms {
-        /// Whose.
-        key: IdentityKey,
-        /// The list.
-        mechanisms: Option<MechanismSet>,
     },
     /// Gives the account another name, or another spelling of its name. digest-md5 goes, of which the name is a part; SCRAM
     /// keys stay good, under the salt of the old name.
@@ -125,6 +100,12 @@ pub enum Change {
         /// What is to be done then.
         change: Box<Change>,
     },
+}
+
+impl From<Provision> for Change {
+    fn from(wanted: Provision) -> Self {
+        Self::Provision(Box::new(wanted))
+    }
 }
 
 /// What came of a [`Change`].
@@ -178,16 +159,13 @@ impl Change {
     #[must_use]
     pub fn key(&self) -> IdentityKey {
         match self {
-            Self::SetPassword { identity, .. } => identity.key(),
             Self::Provision(wanted) => wanted.identity.key(),
             Self::IfUnchanged { change, .. } => change.key(),
             Self::AddSecrets { key, .. }
             | Self::RemoveScheme { key, .. }
             | Self::RemovePassword { key, .. }
-            | Self::SetState { key, .. }
             | Self::SetDisabled { key, .. }
             | Self::SetExpiry { key, .. }
-            | Self::SetMechanisms { key, .. }
             | Self::Rename { key, .. }
             | Self::Remove { key } => key.clone(),
         }
@@ -276,7 +254,7 @@ pub(super) fn plan(
         };
     }
     let existing = match (existing, &change) {
-        (Existing::None, Change::SetPassword { .. } | Change::Provision(_)) => None,
+        (Existing::None, Change::Provision(_)) => None,
         (Existing::None, _) => return Ok(Plan::Leave(Applied::NotFound)),
         (_, Change::Remove { .. }) => {
             return Ok(Plan::Erase(Note::new(Applied::Removed, "remove", Value::Null)));
@@ -286,11 +264,6 @@ pub(super) fn plan(
     };
     let keeps_its_time = matches!(change, Change::RemoveScheme { .. });
     let planned = match (existing, change) {
-        (existing, Change::SetPassword { identity, facts, secrets, expected }) => {
-            let passwords = vec![StoredPassword { facts, secrets }];
-            let wanted = Provision { identity, passwords, state: None, mechanisms: None, expected };
-            provision::provision(existing, wanted, now)?
-        }
         (existing, Change::Provision(wanted)) => provision::provision(existing, *wanted, now)?,
         (Some(account), Change::AddSecrets { label, secrets, expected, .. }) => {
             password::add_secrets(account, &label, secrets, expected)
@@ -302,7 +275,6 @@ pub(super) fn plan(
             retire::remove_scheme(account, &labels, scheme)?
         }
         (Some(account), Change::RemovePassword { label, .. }) => password::remove_password(account, &label)?,
-        (Some(account), Change::SetState { state, .. }) => set_state(account, state),
         (Some(account), Change::SetDisabled { disabled, .. }) => {
             let state = AccountState { disabled, ..account.state };
             set_state(account, state)
@@ -310,10 +282,6 @@ pub(super) fn plan(
         (Some(account), Change::SetExpiry { expires, .. }) => {
             let state = AccountState { expires, ..account.state };
             set_state(account, state)
-        }
-        (Some(mut account), Change::SetMechanisms { mechanisms, .. }) => {
-            let note = provision::mechanisms(&mut account, mechanisms)?;
-            Plan::of(account, note)
         }
         (Some(account), Change::Rename { to, .. }) => {
             let surroundings = surroundings(&to)?;

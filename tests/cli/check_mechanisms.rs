@@ -1,10 +1,10 @@
 //! `sasldb-rs check`: accounts that cannot serve a mechanism are found, with the reason.
 
-use sasldb::credential::{Label, PasswordFacts, PasswordHash, ScramKeys, ScramSalt, Secrets};
+use sasldb::credential::{Label, PasswordFacts, PasswordHash, ScramKeys, ScramSalt, Secrets, StoredPassword};
 use sasldb::identity::{Identity, Name, Realm};
 use sasldb::runtime::{SystemEntropy, UnixTime};
 use sasldb::store::sqlite::Writer;
-use sasldb::store::{Actor, Applied, Change, CredentialAdmin, Place};
+use sasldb::store::{Actor, Applied, CredentialAdmin, Place, Provision};
 use sasldb::vocabulary::ScramHash;
 
 use crate::check::{check, clean, configure, findings};
@@ -33,12 +33,12 @@ fn add(shell: &Shell, user: &str, label: &str, secrets: Secrets) -> Applied {
     let mut writer = Writer::open_existing(&place, Box::new(SystemEntropy)).unwrap();
     let identity = Identity::new(Name::new(user).unwrap(), Realm::new("example.com").unwrap());
     let basis = writer.basis(&identity, &Label::new(label).unwrap()).unwrap();
-    let change = Change::SetPassword {
-        identity: basis.identity,
-        facts: PasswordFacts::unlimited(Label::new(label).unwrap()),
-        secrets,
-        expected: basis.revision,
-    };
+    let change = Provision::password(
+        basis.identity,
+        StoredPassword { facts: PasswordFacts::unlimited(Label::new(label).unwrap()), secrets },
+        basis.revision,
+    )
+    .into();
     let actor = Actor { uid: 0, program: "test".to_owned() };
     writer.apply(change, &actor, UnixTime(1_800_000_000)).unwrap().applied
 }

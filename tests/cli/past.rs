@@ -3,12 +3,11 @@
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sasldb::credential::StoredPassword;
 use sasldb::identity::{Identity, Name, Realm};
 use sasldb::runtime::{SystemEntropy, UnixTime};
 use sasldb::store::activity::{ActivityWriter, HandedOut, Seen, Use};
 use sasldb::store::sqlite::{Lister, Writer};
-use sasldb::store::{Actor, Applied, Change, CredentialAdmin as _, Place};
+use sasldb::store::{Actor, Applied, Change, CredentialAdmin as _, Place, Provision};
 use sasldb::vocabulary::Mechanism;
 
 use crate::shell::Shell;
@@ -70,17 +69,15 @@ pub(crate) fn age_accounts(shell: &Shell, by: i64) {
     for key in keys {
         let account = writer.account(&key).unwrap().unwrap();
         changes.push(Change::Remove { key });
-        for (place, StoredPassword { facts, secrets }) in account.passwords.into_iter().enumerate() {
-            let set = Change::SetPassword { identity: account.identity.clone(), facts, secrets, expected: None };
-            if place == 0 { changes.push(set) } else { others.push(set) }
+        for (place, password) in account.passwords.into_iter().enumerate() {
+            let set = Provision::password(account.identity.clone(), password, None);
+            if place == 0 { changes.push(set.into()) } else { others.push(set) }
         }
     }
     assert!(writer.apply_each(changes, &actor, then).unwrap().iter().all(Result::is_ok));
-    for mut other in others {
-        let revision = writer.account(&other.key()).unwrap().unwrap().revision;
-        if let Change::SetPassword { expected, .. } = &mut other {
-            *expected = Some(revision);
-        }
-        assert_eq!(writer.apply(other, &actor, then).unwrap().applied, Applied::Changed);
+    for other in others {
+        let expected = Some(writer.account(&other.identity.key()).unwrap().unwrap().revision);
+        let set = Provision { expected, ..other };
+        assert_eq!(writer.apply(set.into(), &actor, then).unwrap().applied, Applied::Changed);
     }
 }

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use base64ct::{Base64, Encoding};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
-use sasldb::credential::{Iterations, Label, PasswordFacts, Recipe, derive};
-use sasldb::store::{Applied, Change, CredentialAdmin, Place};
+use sasldb::credential::{Iterations, Label, PasswordFacts, Recipe, StoredPassword, derive};
+use sasldb::store::{Applied, CredentialAdmin, Place, Provision};
 use sasldb::vocabulary::{Scheme, ScramHash};
 use tempfile::TempDir;
 
@@ -86,7 +86,7 @@ impl Site {
         };
         let secrets = derive(&store::password(password), &recipe);
         let facts = PasswordFacts::unlimited(label);
-        let change = Change::SetPassword { identity, facts, secrets, expected: None };
+        let change = Provision::password(identity, StoredPassword { facts, secrets }, None).into();
         assert_eq!(writer.apply(change, &store::actor(), store::NOW).unwrap().applied, Applied::Created);
     }
 

@@ -13,15 +13,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use sasldb::credential::{Iterations, Label, PasswordFacts, Recipe, Secrets, Who, derive};
+use sasldb::credential::{
+    AccountState, Iterations, Label, PasswordFacts, Recipe, Secrets, StoredPassword, Who, derive,
+};
 use sasldb::identity::{Identity, Name, Realm, Realms};
 use sasldb::runtime::{SystemEntropy, UnixTime};
 use sasldb::secret::Password;
 use sasldb::store::sqlite::{Creation, Reader, Watch, Writer};
 use sasldb::store::{
-    Actor, Answer, Applied, Change, CredentialAdmin, CredentialLookup, DecoyShape, Place, StoreError, Ticket,
+    Actor, Answer, Applied, Change, CredentialAdmin, CredentialLookup, DecoyShape, Place, Provision, StoreError, Ticket,
 };
-use sasldb::vocabulary::{Scheme, ScramHash};
+use sasldb::vocabulary::{MechanismSet, Scheme, ScramHash};
 
 pub const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -101,13 +103,20 @@ pub fn set(store: &mut dyn CredentialAdmin, identity: &Identity, label: &Label, 
 
 pub fn set_facts(store: &mut dyn CredentialAdmin, identity: &Identity, facts: PasswordFacts, text: &str) -> Applied {
     let basis = store.basis(identity, &facts.label).unwrap();
-    let change = Change::SetPassword {
-        identity: basis.identity.clone(),
-        secrets: secrets(text, &basis, ITERATIONS),
-        facts,
-        expected: basis.revision,
-    };
-    store.apply(change, &actor(), NOW).unwrap().applied
+    let secrets = secrets(text, &basis, ITERATIONS);
+    let wanted = Provision::password(basis.identity, StoredPassword { facts, secrets }, basis.revision);
+    store.apply(wanted.into(), &actor(), NOW).unwrap().applied
+}
+
+/// Sets state and list of mechanisms of an account as it is now, where they are given.
+pub fn provision(
+    store: &mut dyn CredentialAdmin,
+    identity: &Identity,
+    state: Option<AccountState>,
+    mechanisms: Option<Option<MechanismSet>>,
+) -> Change {
+    let expected = store.basis(identity, &Label::main()).unwrap().revision;
+    Provision { identity: identity.clone(), passwords: Vec::new(), state, mechanisms, expected }.into()
 }
 
 pub fn set_main(store: &mut dyn CredentialAdmin, identity: &Identity, text: &str) -> Applied {

@@ -1,9 +1,9 @@
 //! Accounts, whole: made, found, changed, listed and removed.
 
-use sasldb::credential::{AccountState, Label, PasswordFacts, SaltKey, ScramSalt, Secrets, Who};
+use sasldb::credential::{AccountState, Label, PasswordFacts, SaltKey, ScramSalt, Secrets, StoredPassword, Who};
 use sasldb::runtime::UnixTime;
 use sasldb::store::memory::{Answers, MemoryStore};
-use sasldb::store::{Answer, Applied, Change, CredentialLookup, StoreError, Ticket};
+use sasldb::store::{Answer, Applied, Change, CredentialAdmin, CredentialLookup, Provision, StoreError, Ticket};
 use sasldb::vocabulary::{Mechanism, MechanismSet, Scheme, ScramHash};
 
 use super::store::*;
@@ -72,11 +72,13 @@ fn all_secrets_come_back_as_they_were_given() {
 fn a_change_applies_to_the_revision_it_was_decided_on() {
     everywhere(|Both { admin, .. }| {
         let joe = identity("joe", "example.com");
-        let set = |expected| Change::SetPassword {
-            identity: joe.clone(),
-            facts: PasswordFacts::unlimited(Label::main()),
-            secrets: cram_only(1),
-            expected,
+        let set = |expected| {
+            Provision::password(
+                joe.clone(),
+                StoredPassword { facts: PasswordFacts::unlimited(Label::main()), secrets: cram_only(1) },
+                expected,
+            )
+            .into()
         };
         assert_eq!(apply(admin, set(Some(1))), Ok(Applied::Conflict));
         assert_eq!(apply(admin, set(None)), Ok(Applied::Created));
@@ -84,12 +86,12 @@ fn a_change_applies_to_the_revision_it_was_decided_on() {
         let revision = admin.basis(&joe, &Label::main()).unwrap().revision;
         assert_eq!(apply(admin, set(revision)), Ok(Applied::Changed));
         assert_eq!(apply(admin, set(revision)), Ok(Applied::Conflict));
-        let no_scheme = Change::SetPassword {
-            identity: joe.clone(),
-            facts: PasswordFacts::unlimited(Label::main()),
-            secrets: Secrets::default(),
-            expected: admin.basis(&joe, &Label::main()).unwrap().revision,
-        };
+        let no_scheme = Provision::password(
+            joe.clone(),
+            StoredPassword { facts: PasswordFacts::unlimited(Label::main()), secrets: Secrets::default() },
+            admin.basis(&joe, &Label::main()).unwrap().revision,
+        )
+        .into();
         assert!(matches!(apply(admin, no_scheme), Err(StoreError::Refused(_))));
     });
 }
@@ -102,7 +104,7 @@ fn changes_made_together_have_each_its_own_outcome() {
         put(admin, &ann, "two");
         let changes = vec![
             Change::RemovePassword { key: joe.key(), label: Label::main() },
-            Change::SetMechanisms { key: joe.key(), mechanisms: Some(MechanismSet::default()) },
+            provision(admin, &joe, None, Some(Some(MechanismSet::default()))),
             Change::Remove { key: identity("nobody", "example.com").key() },
             Change::Remove { key: ann.key() },
         ];
@@ -121,23 +123,29 @@ fn states_and_mechanisms_are_set() {
     everywhere(|Both { admin, logins }| {
         let joe = identity("joe", "example.com");
         let disabled = AccountState { disabled: true, expires: Some(UnixTime(5)) };
-        let state = |state| Change::SetState { key: joe.key(), state };
-        assert_eq!(apply(admin, state(disabled)), Ok(Applied::NotFound));
+        let set_state = |admin: &mut dyn CredentialAdmin, state| {
+            let change = provision(admin, &joe, Some(state), None);
+            apply(admin, change)
+        };
+        assert_eq!(set_state(admin, disabled), Ok(Applied::NotFound));
         put(admin, &joe, "one");
-        assert_eq!(apply(admin, state(disabled)), Ok(Applied::Changed));
-        assert_eq!(apply(admin, state(disabled)), Ok(Applied::Unchanged));
+        assert_eq!(set_state(admin, disabled), Ok(Applied::Changed));
+        assert_eq!(set_state(admin, disabled), Ok(Applied::Unchanged));
         let found = look_up(logins, who(&joe)).unwrap();
         assert_eq!(found.account.state, disabled);
         assert_eq!(found.account.changed, UnixTime(NOW.0 + 60));
         assert!(has_password(logins, &joe, "one"), "its password stays");
 
         let some: MechanismSet = [Mechanism::Plain, Mechanism::ScramSha256].into_iter().collect();
-        let mechanisms = |mechanisms| Change::SetMechanisms { key: joe.key(), mechanisms };
-        assert_eq!(apply(admin, mechanisms(Some(some))), Ok(Applied::Changed));
-        assert_eq!(apply(admin, mechanisms(Some(some))), Ok(Applied::Unchanged));
+        let set_mechanisms = |admin: &mut dyn CredentialAdmin, mechanisms| {
+            let change = provision(admin, &joe, None, Some(mechanisms));
+            apply(admin, change)
+        };
+        assert_eq!(set_mechanisms(admin, Some(some)), Ok(Applied::Changed));
+        assert_eq!(set_mechanisms(admin, Some(some)), Ok(Applied::Unchanged));
         assert_eq!(look_up(logins, who(&joe)).unwrap().account.mechanisms, Some(some));
-        assert!(matches!(apply(admin, mechanisms(Some(MechanismSet::default()))), Err(StoreError::Refused(_))));
-        assert_eq!(apply(admin, mechanisms(None)), Ok(Applied::Changed));
+        assert!(matches!(set_mechanisms(admin, Some(MechanismSet::default())), Err(StoreError::Refused(_))));
+        assert_eq!(set_mechanisms(admin, None), Ok(Applied::Changed));
         assert_eq!(look_up(logins, who(&joe)).unwrap().account.mechanisms, None);
     });
 }

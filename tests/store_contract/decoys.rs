@@ -1,7 +1,7 @@
 //! What stands for a name that no account has.
 
-use sasldb::credential::{Label, PasswordFacts, ScramKeys, ScramSalt, Secrets, Shape, Who, verify};
-use sasldb::store::{Applied, Change, CredentialAdmin, CredentialLookup};
+use sasldb::credential::{Label, PasswordFacts, ScramKeys, ScramSalt, Secrets, Shape, StoredPassword, Who, verify};
+use sasldb::store::{Applied, Change, CredentialAdmin, CredentialLookup, Provision};
 use sasldb::vocabulary::ScramHash;
 
 use super::store::*;
@@ -44,12 +44,12 @@ fn decoys_take_their_counts_from_those_in_use() {
         assert_eq!(count(logins), ITERATIONS);
         let joe = identity("joe", "example.com");
         let basis = admin.basis(&joe, &Label::main()).unwrap();
-        let change = Change::SetPassword {
-            identity: joe.clone(),
-            facts: PasswordFacts::unlimited(Label::main()),
-            secrets: secrets("one", &basis, 77),
-            expected: None,
-        };
+        let change = Provision::password(
+            joe.clone(),
+            StoredPassword { facts: PasswordFacts::unlimited(Label::main()), secrets: secrets("one", &basis, 77) },
+            None,
+        )
+        .into();
         assert_eq!(apply(admin, change), Ok(Applied::Created));
         assert_eq!(count(logins), 77);
         assert_eq!(apply(admin, Change::Remove { key: joe.key() }), Ok(Applied::Removed));
@@ -66,7 +66,7 @@ fn unknown_names_look_like_the_accounts_there_are() {
             let identity = identity(name, "example.com");
             let expected = admin.basis(&identity, &label(of)).unwrap().revision;
             let facts = PasswordFacts::unlimited(label(of));
-            apply(admin, Change::SetPassword { identity, facts, secrets, expected }).unwrap()
+            apply(admin, Provision::password(identity, StoredPassword { facts, secrets }, expected).into()).unwrap()
         };
         let keys = ScramKeys::derive(ScramHash::Sha256, b"one", &[7; 20], ScramSalt::Imported(vec![7; 20]), 99);
         let imported = Secrets { scram: vec![keys], ..Secrets::default() };

@@ -1,10 +1,10 @@
 //! The passwords of one account, and what they are stored as.
 
 use sasldb::credential::{
-    DigestMd5Hash, Label, Lesson, MAX_PASSWORDS, PasswordFacts, PasswordHash, Secrets, ServiceName,
+    DigestMd5Hash, Label, Lesson, MAX_PASSWORDS, PasswordFacts, PasswordHash, Secrets, ServiceName, StoredPassword,
 };
 use sasldb::runtime::UnixTime;
-use sasldb::store::{Applied, Change, CredentialAdmin, CredentialLookup, StoreError, Terms};
+use sasldb::store::{Applied, Change, CredentialAdmin, CredentialLookup, Provision, StoreError, Terms};
 use sasldb::vocabulary::{Scheme, ScramHash};
 
 use super::store::*;
@@ -39,12 +39,12 @@ fn an_account_has_several_passwords() {
             assert_eq!(set(admin, &joe, &label(&format!("p{n}")), "x"), Applied::Changed);
         }
         let basis = admin.basis(&joe, &label("one too many")).unwrap();
-        let change = Change::SetPassword {
-            identity: joe.clone(),
-            facts: PasswordFacts::unlimited(label("one too many")),
-            secrets: cram_only(1),
-            expected: basis.revision,
-        };
+        let change = Provision::password(
+            joe.clone(),
+            StoredPassword { facts: PasswordFacts::unlimited(label("one too many")), secrets: cram_only(1) },
+            basis.revision,
+        )
+        .into();
         assert!(matches!(apply(admin, change), Err(StoreError::Refused(_))));
         assert_eq!(facts(logins).len(), MAX_PASSWORDS);
     });
@@ -58,7 +58,7 @@ fn one_password_of_an_account_may_need_a_slow_hash() {
         let mut set = |text: &str, secrets: Secrets| {
             let expected = admin.basis(&joe, &label(text)).unwrap().revision;
             let facts = PasswordFacts::unlimited(label(text));
-            apply(admin, Change::SetPassword { identity: joe.clone(), facts, secrets, expected })
+            apply(admin, Provision::password(joe.clone(), StoredPassword { facts, secrets }, expected).into())
         };
         let (slow, fast) = ("$1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1", "{SSHA}1Q9pahL5/J/Qj9IzV7f3X5XeI2iCi4tk");
         assert_eq!(set("main", hashed(slow)), Ok(Applied::Created));
@@ -117,7 +117,8 @@ fn a_scheme_goes_from_passwords_that_have_others() {
         assert_eq!(apply(admin, cram(&["main"], second)), Ok(Applied::Unchanged));
 
         let facts = PasswordFacts::unlimited(label("old"));
-        let set = Change::SetPassword { identity: joe.clone(), facts, secrets: cram_only(1), expected: Some(second) };
+        let set =
+            Provision::password(joe.clone(), StoredPassword { facts, secrets: cram_only(1) }, Some(second)).into();
         assert_eq!(apply(admin, set), Ok(Applied::Changed));
         let third = revision(admin);
         assert!(matches!(apply(admin, cram(&["phone", "old"], third)), Err(StoreError::Refused(_))));
@@ -133,7 +134,10 @@ fn what_a_login_taught_is_added_unless_the_account_has_changed() {
         let imported = |admin: &mut dyn CredentialAdmin| {
             let expected = admin.basis(&joe, &Label::main()).unwrap().revision;
             let facts = PasswordFacts::unlimited(Label::main());
-            apply(admin, Change::SetPassword { identity: joe.clone(), facts, secrets: hashed(SSHA), expected })
+            apply(
+                admin,
+                Provision::password(joe.clone(), StoredPassword { facts, secrets: hashed(SSHA) }, expected).into(),
+            )
         };
         let typed = |admin: &mut dyn CredentialAdmin, text: &str| Lesson {
             identity: joe.clone(),

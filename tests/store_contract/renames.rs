@@ -1,9 +1,9 @@
 //! Accounts that get another name.
 
-use sasldb::credential::{Label, PasswordFacts, ScramSalt, Secrets, scram};
+use sasldb::credential::{Label, PasswordFacts, ScramSalt, Secrets, StoredPassword, scram};
 use sasldb::identity::Identity;
 use sasldb::runtime::UnixTime;
-use sasldb::store::{Applied, Change, CredentialLookup, StoreError};
+use sasldb::store::{Applied, Change, CredentialLookup, Provision, StoreError};
 use sasldb::vocabulary::ScramHash;
 
 use super::store::*;
@@ -85,7 +85,7 @@ fn a_rename_never_takes_anothers_name_nor_leaves_a_password_without_secrets() {
         let basis = admin.basis(&joe, &Label::main()).unwrap();
         let only = Secrets { digest_md5: secrets("one", &basis, ITERATIONS).digest_md5, ..Secrets::default() };
         let facts = PasswordFacts::unlimited(Label::main());
-        let change = Change::SetPassword { identity: joe.clone(), facts, secrets: only, expected: basis.revision };
+        let change = Provision::password(joe.clone(), StoredPassword { facts, secrets: only }, basis.revision).into();
         assert_eq!(apply(admin, change), Ok(Applied::Changed));
         let refused = apply(admin, Change::Rename { key: joe.key(), to: jim.clone() });
         assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use sasldb::authenticator::Authenticator;
 use sasldb::config::FailureLimits;
-use sasldb::credential::{AccountState, SaltKey};
+use sasldb::credential::SaltKey;
 use sasldb::exchange::Policy;
 use sasldb::identity::{Realm, Realms};
 use sasldb::runtime::{Entropy, Moment, NoEntropy, UnixTime};
@@ -126,8 +126,7 @@ impl World {
     }
 
     pub(crate) fn disable(&mut self, user: &str) {
-        let state = AccountState { disabled: true, expires: None };
-        let change = Change::SetState { key: self.identity(user).key(), state };
+        let change = Change::SetDisabled { key: self.identity(user).key(), disabled: true };
         let receipt = self.store.apply(change, &store::actor(), store::NOW).unwrap();
         assert_eq!(receipt.applied, Applied::Changed);
     }

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use sasldb::credential::{Iterations, Label, PasswordFacts, Recipe, SaltKey, derive};
+use sasldb::credential::{Iterations, Label, PasswordFacts, Recipe, SaltKey, StoredPassword, derive};
 use sasldb::identity::{Identity, Name, Realm, Realms};
 use sasldb::runtime::{SystemEntropy, UnixTime};
 use sasldb::secret::Password;
 use sasldb::store::sqlite::{Creation, Writer};
-use sasldb::store::{Actor, Change, CredentialAdmin, Place};
+use sasldb::store::{Actor, Change, CredentialAdmin, Place, Provision};
 use sasldb::vocabulary::{Scheme, ScramHash};
 
 use crate::batches;
@@ -94,5 +94,6 @@ fn new_account(number: u64, realms: &Realms, salt_key: &SaltKey) -> anyhow::Resu
     let password = Password::new(user.password.into_bytes())?;
     let iterations = Iterations { usual: 1, bound: &[] };
     let secrets = derive(&password, &Recipe { identity: &identity, realms, salt_key, schemes: &SCHEMES, iterations });
-    Ok(Change::SetPassword { identity, facts: PasswordFacts::unlimited(Label::main()), secrets, expected: None })
+    Ok(Provision::password(identity, StoredPassword { facts: PasswordFacts::unlimited(Label::main()), secrets }, None)
+        .into())
 }

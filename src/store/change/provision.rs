@@ -26,6 +26,14 @@ pub struct Provision {
     pub expected: Option<u64>,
 }
 
+impl Provision {
+    /// One password and nothing else.
+    #[must_use]
+    pub fn password(identity: Identity, password: StoredPassword, expected: Option<u64>) -> Self {
+        Self { identity, passwords: vec![password], state: None, mechanisms: None, expected }
+    }
+}
+
 /// Sets all of it. Each thing is an entry of the audit, but for what a new account is made with besides its first password.
 pub(super) fn provision(existing: Option<Account>, wanted: Provision, now: UnixTime) -> Result<Plan, StoreError> {
     if existing.as_ref().map(|account| account.revision) != wanted.expected {
@@ -82,7 +90,7 @@ pub(super) fn state(account: &mut Account, state: AccountState) -> Option<Note> 
 }
 
 /// Sets the account's own list of mechanisms; says what is noted, if that is another one.
-pub(super) fn mechanisms(account: &mut Account, list: Option<MechanismSet>) -> Result<Option<Note>, StoreError> {
+fn mechanisms(account: &mut Account, list: Option<MechanismSet>) -> Result<Option<Note>, StoreError> {
     if list.is_some_and(MechanismSet::is_empty) {
         return Err(StoreError::Refused("the list of mechanisms is empty: disable the account instead"));
     }

@@ -125,11 +125,11 @@ impl Renamed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credential::{Iterations, Label, PasswordFacts, Recipe, SaltKey, derive};
+    use crate::credential::{Iterations, Label, PasswordFacts, Recipe, SaltKey, StoredPassword, derive};
     use crate::identity::{IdentityKey, Name, Realm};
     use crate::secret::Password;
     use crate::store::memory::MemoryStore;
-    use crate::store::{Basis, DecoyShape, Listed};
+    use crate::store::{Basis, DecoyShape, Listed, Provision};
 
     fn identity(name: &str) -> Identity {
         Identity::new(Name::new(name).unwrap(), Realm::new("example.com").unwrap())
@@ -145,7 +145,8 @@ mod tests {
         let iterations = Iterations { usual: 4096, bound: &[] };
         let recipe = Recipe { identity: &identity, realms: &realms, salt_key: &salt_key, schemes, iterations };
         let secrets = derive(&Password::new(b"secret".to_vec()).unwrap(), &recipe);
-        Change::SetPassword { identity, facts: PasswordFacts::unlimited(Label::main()), secrets, expected: revision }
+        let password = StoredPassword { facts: PasswordFacts::unlimited(Label::main()), secrets };
+        Provision::password(identity, password, revision).into()
     }
 
     /// A store in which somebody makes `change` just before the first of ours.

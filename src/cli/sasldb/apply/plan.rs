@@ -125,7 +125,7 @@ impl Planner<'_> {
             let expected = account.as_ref().map(|account| account.revision);
             let identity = account.map_or_else(|| plan.identity.clone(), |account| account.identity);
             let wanted = Provision { identity, passwords, state, mechanisms, expected };
-            plan.change = Some(Change::Provision(Box::new(wanted)));
+            plan.change = Some(wanted.into());
         }
         Ok(plan)
     }

@@ -219,13 +219,9 @@ impl Pending {
             Self::Job(job) => *job,
         };
         let Stored::Forms(secrets) = job.password else { return (job.told, false) };
-        changes.push(Change::Provision(Box::new(Provision {
-            identity: job.basis.identity,
-            passwords: vec![StoredPassword { facts: job.facts, secrets: *secrets }],
-            state: job.state,
-            mechanisms: None,
-            expected: job.basis.revision,
-        })));
+        let password = StoredPassword { facts: job.facts, secrets: *secrets };
+        let Basis { identity, revision, .. } = job.basis;
+        changes.push(Provision { state: job.state, ..Provision::password(identity, password, revision) }.into());
         (job.told, true)
     }
 }
