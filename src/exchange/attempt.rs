@@ -185,12 +185,6 @@ impl Waiting {
             subject.hindrance = Some(Reason::TooManyFailures);
         }
     }
-
-    /// The mechanism, for the log line of an exchange that is abandoned here.
-    #[must_use]
-    pub fn mechanism(&self) -> Mechanism {
-        self.attempt.mechanism
-    }
 }
 
 /// Waiting for a look-up.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, Rows};
 
-use crate::identity::{Identity, IdentityKey, Name, Realm, Realms};
+use crate::identity::{Identity, IdentityKey, Name, Realm};
 use crate::store::{AuditHead, Listed, StoreError};
 
 use super::audit::{self, AuditEntry};
@@ -30,12 +30,6 @@ impl Lister {
     pub fn open(database: &Path) -> Result<Self, StoreError> {
         let (file, connection, meta) = open_made(database)?;
         Ok(Self { file, connection, meta })
-    }
-
-    /// The default realm and its aliases.
-    #[must_use]
-    pub fn realms(&self) -> &Realms {
-        &self.meta.realms
     }
 
     /// The random number by which activity names this database.

@@ -1,6 +1,5 @@
 //! Changes.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -60,12 +59,6 @@ impl Writer {
     #[must_use]
     pub fn is_new(&self) -> bool {
         self.is_new
-    }
-
-    /// Where the database is, with its folder resolved.
-    #[must_use]
-    pub fn path(&self) -> PathBuf {
-        self.database.file.path().to_owned()
     }
 
     /// Does `work` and keeps it, unless it fails.
