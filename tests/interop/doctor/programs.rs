@@ -67,6 +67,7 @@ pub(super) const CYRUS: &[Case] = &[
         "sed -i 's/^sasl_pwcheck_method.*/sasl_pwcheck_method: auxprop/' /etc/imapd.conf",
     ),
     case("sasl-mux", "sasl_saslauthd_path: /run/sasldb-rs/mux", "sed -i '/^sasl_saslauthd_path/d' /etc/imapd.conf"),
+    case("sasl-realm", "servername: example.com", "echo 'servername: elsewhere.example' >>/etc/imapd.conf"),
     case("sasl-mechanisms", "sasl_mech_list: SCRAM-SHA-256", "sed -i '/^sasl_mech_list/d' /etc/imapd.conf"),
     case(
         "not-a-peer",
@@ -86,12 +87,24 @@ fn cyrus_imap_is_set_up_and_mended() {
     cyrus.each_is_found_and_mended(CYRUS);
 }
 
+/// Changes cn=config of slapd.
+macro_rules! directory {
+    ($($line:literal)*) => {
+        concat!(
+            "printf '%s\\n' 'dn: cn=config' 'changetype: modify'",
+            $(" '", $line, "'",)*
+            " | ldapmodify -Q -Y EXTERNAL -H ldapi:/// >/var/log/ldap.log"
+        )
+    };
+}
+
 pub(super) const SLAPD: &[Case] = &[
+    case("sasl-plugin", "olcSaslAuxprops: sasldb_rs", directory!("delete: olcSaslAuxprops")),
+    case("sasl-realm", "olcSaslHost: example.com", directory!("replace: olcSaslHost" "olcSaslHost: elsewhere.example")),
     case(
-        "sasl-plugin",
-        "olcSaslAuxprops: sasldb_rs",
-        "printf '%s\\n' 'dn: cn=config' 'changetype: modify' 'delete: olcSaslAuxprops' |
-             ldapmodify -Q -Y EXTERNAL -H ldapi:/// >/var/log/ldap.log",
+        "sasl-realm",
+        "olcSaslRealm: example.com",
+        directory!("replace: olcSaslRealm" "olcSaslRealm: elsewhere.example"),
     ),
     case(
         "sasl-lookup",

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::sasldb::machine;
+use crate::cli::sasldb::shell::quote;
 use crate::config::Protocol;
 
 use super::client::Client;
 use super::finding::Code;
 use super::key_lines::KeyLines;
-use super::libsasl2::{self, Application};
+use super::libsasl2::{self, Application, Given};
 use super::{Visit, listens};
 
 /// Where our plugin sends changes unless it is told.
@@ -26,7 +27,20 @@ struct Known {
     user: Option<&'static str>,
     process: &'static str,
     service: &'static str,
+    /// The realm that it gives to DIGEST-MD5, where its settings say that.
+    realm: fn(&mut Visit<'_>) -> Option<OwnRealm>,
 }
+
+/// A realm that a program gives.
+struct OwnRealm {
+    realm: String,
+    /// Where its settings say it.
+    key: &'static str,
+    /// The commands that set a key to a value, with those that start the program again.
+    set: fn(&[String], &str, &str) -> Vec<String>,
+}
+
+const IMAPD: &str = "/etc/imapd.conf";
 
 const SLAPD: Known = Known {
     name: "OpenLDAP",
@@ -36,6 +50,7 @@ const SLAPD: Known = Known {
     user: Some("openldap"),
     process: "slapd",
     service: "slapd",
+    realm: of_slapd,
 };
 
 const KNOWN: [Known; 4] = [
@@ -47,6 +62,7 @@ const KNOWN: [Known; 4] = [
         user: Some("cyrus"),
         process: "imapd",
         service: "cyrus-imapd",
+        realm: of_imapd,
     },
     SLAPD,
     Known {
@@ -57,6 +73,8 @@ const KNOWN: [Known; 4] = [
         user: None,
         process: "svnserve",
         service: "svnserve",
+        // It is in the settings of each repository.
+        realm: |_| None,
     },
     Known {
         name: "memcached",
@@ -66,6 +84,8 @@ const KNOWN: [Known; 4] = [
         user: Some("memcache"),
         process: "memcached",
         service: "memcached",
+        // It is the host's name.
+        realm: |_| None,
     },
 ];
 
@@ -78,6 +98,8 @@ pub(super) fn look(visit: &mut Visit<'_>) {
         } else {
             known.folders.iter().map(PathBuf::from).collect()
         };
+        let own = (known.realm)(visit);
+        let set = |realm: &str| own.as_ref().map(|own| (own.set)(&client.restart, own.key, realm)).unwrap_or_default();
         let application = Application {
             name: known.application,
             folders: &folders,
@@ -85,7 +107,7 @@ pub(super) fn look(visit: &mut Visit<'_>) {
             client: &client,
             root: None,
             offers: None,
-            realm: None,
+            realm: own.as_ref().map(|own| Given { realm: &own.realm, set: &set }),
         };
         let is_here = libsasl2::look(visit, &application, false);
         if is_here && known.application == SLAPD.application {
@@ -97,19 +119,68 @@ pub(super) fn look(visit: &mut Visit<'_>) {
 
 /// slapd takes the plugin's name from the directory, and not from libsasl2's settings.
 fn look_at_directory(visit: &mut Visit<'_>, client: &Client) {
-    let Some(said) = machine::ask("slapcat", &["-n", "0"]) else { return };
-    let named = |line: &str| {
-        line.strip_prefix("olcSaslAuxprops:")
-            .is_some_and(|names| names.split_ascii_whitespace().any(|name| name == "sasldb_rs"))
-    };
-    if said.lines().any(named) {
+    let Some(directory) = Directory::read() else { return };
+    let named = |names: &str| names.split_ascii_whitespace().any(|name| name == "sasldb_rs");
+    if directory.values("olcSaslAuxprops").any(named) {
         return;
     }
-    let change = "printf '%s\\n' 'dn: cn=config' 'changetype: modify' 'replace: olcSaslAuxprops' 'olcSaslAuxprops: sasldb_rs' \
-                  | ldapmodify -Q -Y EXTERNAL -H ldapi:///";
-    let mend = [vec![change.to_owned()], client.restart.clone()].concat();
+    let mend = replace(&client.restart, "olcSaslAuxprops", "sasldb_rs");
     let what = "takes the plugin's name from cn=config, which does not have it (olcSaslAuxprops)";
     visit.find(Code::SaslPlugin, &client.name, what, mend);
+}
+
+/// cn=config of slapd in LDIF, with each value on one line.
+struct Directory(String);
+
+impl Directory {
+    fn read() -> Option<Self> {
+        Some(Self(machine::ask("slapcat", &["-n", "0"])?.replace("\n ", "")))
+    }
+
+    fn has(&self, attribute: &str) -> bool {
+        self.0.lines().any(|line| line.strip_prefix(attribute).is_some_and(|rest| rest.starts_with(':')))
+    }
+
+    /// The values of an attribute, but for those that are written in base64.
+    fn values(&self, attribute: &str) -> impl Iterator<Item = &str> {
+        self.0.lines().filter_map(move |line| line.strip_prefix(attribute)?.strip_prefix(": ")).map(str::trim)
+    }
+}
+
+/// Gives cn=config this one value of an attribute, which counts when slapd starts again.
+fn replace(restart: &[String], attribute: &str, value: &str) -> Vec<String> {
+    let lines =
+        ["dn: cn=config", "changetype: modify", &format!("replace: {attribute}"), &format!("{attribute}: {value}")];
+    let lines = lines.map(quote).join(" ");
+    let change = format!("printf '%s\\n' {lines} | ldapmodify -Q -Y EXTERNAL -H ldapi:///");
+    [&[change][..], restart].concat()
+}
+
+/// olcSaslRealm, else olcSaslHost; without either it is what the DNS calls the host.
+fn of_slapd(_: &mut Visit<'_>) -> Option<OwnRealm> {
+    let directory = Directory::read()?;
+    let key = ["olcSaslRealm", "olcSaslHost"].into_iter().find(|attribute| directory.has(attribute))?;
+    let realm = directory.values(key).next()?.to_owned();
+    Some(OwnRealm { realm, key, set: replace })
+}
+
+/// The name of the server, else that of the host.
+fn of_imapd(visit: &mut Visit<'_>) -> Option<OwnRealm> {
+    let file = Path::new(IMAPD);
+    let text = visit.read(file)?;
+    // What is in other files, or for one service alone, is not looked at.
+    let is_elsewhere = |line: &str| line.starts_with("@include:") || line.contains("_servername:");
+    if text.lines().any(is_elsewhere) {
+        return None;
+    }
+    let key = "servername";
+    let told = KeyLines { file, text: &text }.values(key).next().map(str::to_owned);
+    let realm = told.or_else(|| nix::unistd::gethostname().ok()?.into_string().ok())?;
+    Some(OwnRealm { realm, key, set: set_in_imapd })
+}
+
+fn set_in_imapd(restart: &[String], key: &str, value: &str) -> Vec<String> {
+    [&KeyLines { file: Path::new(IMAPD), text: "" }.set(key, value)[..], restart].concat()
 }
 
 /// saslpasswd2, which makes accounts here where it is told.
