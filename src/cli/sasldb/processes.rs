@@ -1,6 +1,7 @@
 //! What runs on this machine, as /proc tells it.
 
 use std::fs;
+use std::time::{Duration, SystemTime};
 
 use nix::unistd::{Gid, Uid};
 
@@ -24,6 +25,27 @@ pub(super) fn named(name: &str) -> Vec<Process> {
 /// The name of the program that a process runs, at most 15 bytes of it.
 pub(super) fn program(pid: u32) -> Option<String> {
     fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|line| line.trim_end().to_owned())
+}
+
+/// The process that started another one.
+pub(super) fn parent(pid: u32) -> Option<u32> {
+    stat(pid, 1)?.try_into().ok()
+}
+
+/// When a process began, to some hundredths of a second. A program that takes its place (execve) leaves it as it is.
+pub(super) fn began(pid: u32) -> Option<SystemTime> {
+    // In USER_HZ, which is 100 wherever Linux runs today.
+    let after_boot = Duration::from_millis(stat(pid, 19)?.checked_mul(10)?);
+    let uptime = fs::read_to_string("/proc/uptime").ok()?;
+    let uptime = Duration::try_from_secs_f64(uptime.split_ascii_whitespace().next()?.parse().ok()?).ok()?;
+    SystemTime::now().checked_sub(uptime.checked_sub(after_boot)?)
+}
+
+/// A number of /proc/PID/stat, counted from the one behind the name, which may hold anything.
+fn stat(pid: u32, place: usize) -> Option<u64> {
+    let line = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, numbers) = line.rsplit_once(')')?;
+    numbers.split_ascii_whitespace().nth(place)?.parse().ok()
 }
 
 fn of(pid: u32) -> Option<Process> {

@@ -19,6 +19,7 @@ pub(super) const CASES: &[Case] = &[
         "sed -i 's|/run/sasldb-rs/auth\"|/run/other/auth\"|' /etc/chasquid/chasquid.conf",
     ),
     case("chasquid-socket", "[[userdb]]", "sed -i '/^.*userdb/,$d' $config; systemctl restart saslauthd-rs"),
+    case("settings-unread", "systemctl restart chasquid", "sleep 0.5; touch /etc/chasquid/chasquid.conf"),
     case("folder-closed", "chmod o+x", "chmod 700 /run/sasldb-rs"),
     case(
         "group-not-yet",

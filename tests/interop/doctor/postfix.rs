@@ -46,6 +46,9 @@ pub(super) const CASES: &[Case] = &[
         "smtpd_recipient_restrictions = permit_sasl_authenticated, reject_unauth_destination",
         "postconf -e smtpd_relay_restrictions= smtpd_recipient_restrictions=reject_unauth_destination; postfix reload",
     ),
+    // An smtpd that waits for the next client does not read them again, and the master does not at all.
+    case("settings-unread", "postfix reload", "sleep 0.5; postconf -e smtpd_client_port_logging=yes"),
+    case("settings-unread", "postfix reload", "sleep 0.5; touch /etc/postfix/master.cf"),
     case("helper-down", "setsid", "stop"),
     case("helper-down", "setsid", "stop; rm /var/spool/postfix/private/auth"),
     case("unknown-user", "groupadd", "stop; echo 'group = \"mailers\"' >>$config"),

@@ -1,9 +1,10 @@
 //! Sendmail, by libsasl2.
 
 use crate::installed::set_up;
+use crate::machine::wait_for;
 use crate::servers::Server;
 
-use super::{Case, case, each_is_found_and_mended};
+use super::{Case, case, each_is_found_and_mended, findings, make};
 
 /// Makes Sendmail read what was changed.
 macro_rules! again {
@@ -30,6 +31,12 @@ pub(super) const CASES: &[Case] = &[
         "sendmail-trust",
         "TRUST_AUTH_MECH",
         again!("sed -i 's/^TRUST_AUTH_MECH.*/TRUST_AUTH_MECH(`CRAM-MD5'\"'\"')dnl/' /etc/mail/sendmail.mc"),
+    ),
+    case("settings-unread", "/etc/init.d/sendmail restart", "sleep 0.5; touch /etc/mail/sendmail.cf"),
+    case(
+        "settings-unread",
+        "/etc/init.d/sendmail restart",
+        "sleep 0.5; touch $(ls /etc/sasl2/Sendmail.conf /usr/lib/sasl2/Sendmail.conf 2>/var/log/ls | head -n 1)",
     ),
     case("sendmail-layers", "confAUTH_MAX_BITS", again!("sed -i '/confAUTH_MAX_BITS/d' /etc/mail/sendmail.mc")),
     case(
@@ -90,5 +97,12 @@ pub(super) const CASES: &[Case] = &[
 
 #[test]
 fn what_goes_wrong_with_sendmail_is_found_and_mended() {
-    each_is_found_and_mended(&set_up(Server::Sendmail), "DIGEST-MD5", CASES);
+    let site = set_up(Server::Sendmail);
+    each_is_found_and_mended(&site, "DIGEST-MD5", CASES);
+    // At HUP it reads them again, and is not started by anybody.
+    make(
+        &site.machine,
+        "sleep 0.5; touch /etc/mail/sendmail.cf; kill -HUP $(head -n 1 /var/run/sendmail/mta/sendmail.pid)",
+    );
+    wait_for("Sendmail to read its settings", || findings(&site.machine).is_empty().then_some(()));
 }

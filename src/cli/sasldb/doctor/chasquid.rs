@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use crate::cli::sasldb::machine;
 use crate::cli::sasldb::shell::word;
+use crate::cli::sasldb::{machine, processes};
 use crate::config::Protocol;
 
 use super::client::{self, Client};
 use super::finding::Code;
 use super::key_lines::KeyLines;
-use super::{Visit, listens};
+use super::{Visit, listens, unread};
 
 const FILE: &str = "/etc/chasquid/chasquid.conf";
 const NEEDS: [(&str, Protocol, &str); 2] = [
@@ -32,6 +32,10 @@ pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
         visit.find(Code::ChasquidAuthOff, "chasquid", what, set(&lines, "dovecot_auth", "true"));
     }
     let client = Client::running("chasquid", "chasquid", Some("chasquid"), restart());
+    let running = client.as_ref().and_then(|client| client.processes.first());
+    if let Some(began) = running.and_then(|process| processes::began(process.pid)) {
+        unread::look(visit, "chasquid", began, &[Path::new(FILE)], restart());
+    }
     for ((key, protocol, usual), path) in NEEDS.into_iter().zip(paths) {
         let ours = path.and_then(|path| visit.ours(protocol, path));
         match (ours, &client) {

@@ -24,6 +24,7 @@ pub(super) enum Code {
     SocketClosed,
     NotAPeer,
     GroupNotYet,
+    SettingsUnread,
     PostfixAuthOff,
     PostfixType,
     PostfixPath,
@@ -54,7 +55,7 @@ pub(super) enum Code {
 impl Code {
     /// Each of them.
     #[cfg(test)]
-    pub(super) const ALL: [Self; 41] = [
+    pub(super) const ALL: [Self; 42] = [
         Self::DatabaseMissing,
         Self::KeyElsewhere,
         Self::KeyPlace,
@@ -71,6 +72,7 @@ impl Code {
         Self::SocketClosed,
         Self::NotAPeer,
         Self::GroupNotYet,
+        Self::SettingsUnread,
         Self::PostfixAuthOff,
         Self::PostfixType,
         Self::PostfixPath,
@@ -131,6 +133,9 @@ impl Code {
             Self::NotAPeer => ("not-a-peer", "A program's user is not among those whom a socket answers."),
             Self::GroupNotYet => {
                 ("group-not-yet", "A program was started before its user came into the group that may open the socket.")
+            }
+            Self::SettingsUnread => {
+                ("settings-unread", "A mail server has not read its settings, or libsasl2's, since they were changed.")
             }
             Self::PostfixAuthOff => ("postfix-auth-off", "Postfix has a socket here, and does not let anybody log in."),
             Self::PostfixType => ("postfix-type", "Postfix is to speak to libsasl2 where it should ask the helper."),

@@ -14,6 +14,7 @@ mod mend;
 mod postfix;
 mod programs;
 mod sendmail;
+mod unread;
 
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;

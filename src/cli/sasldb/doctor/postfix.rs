@@ -1,6 +1,7 @@
 //! Postfix: whether it lets people log in, where it asks, from which root, and what a login is good for there.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cli::sasldb::people::Person;
@@ -11,14 +12,15 @@ use crate::config::Protocol;
 use super::client::{self, Client};
 use super::finding::Code;
 use super::libsasl2::{self, Application, Given};
-use super::{Visit, listens};
+use super::{Visit, listens, unread};
 
 /// What Postfix says of itself, with `$` expanded.
-const PARAMETERS: [&str; 17] = [
+const PARAMETERS: [&str; 18] = [
     "mail_owner",
     "myhostname",
     "smtpd_sasl_local_domain",
     "queue_directory",
+    "config_directory",
     "cyrus_sasl_config_path",
     "smtpd_sasl_auth_enable",
     "smtpd_sasl_type",
@@ -85,10 +87,32 @@ pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
         visit.find(Code::PostfixAuthOff, subject(smtpd), what, mend);
         wanted.push(smtpd);
     }
+    let mut asks = false;
     for smtpd in wanted {
         if look_at_socket(visit, smtpd, &queue) {
             look_at_policy(visit, smtpd);
+            asks = true;
         }
+    }
+    if asks {
+        look_for_unread(visit, &queue, Path::new(main.get("config_directory").map_or("/etc/postfix", String::as_str)));
+    }
+}
+
+/// A reload leaves the master as it is and starts its queue manager anew. smtpd reads main.cf when it starts, and libsasl2 with it; the
+/// master reads master.cf when it is told to.
+fn look_for_unread(visit: &mut Visit<'_>, queue: &Path, settings: &Path) {
+    let pid = fs::read_to_string(queue.join("pid/master.pid")).ok().and_then(|text| text.trim().parse::<u32>().ok());
+    let Some(master) = pid.filter(|pid| processes::program(*pid).as_deref() == Some("master")) else { return };
+    let first = |name: &str| {
+        let own = processes::named(name).into_iter().filter(|process| processes::parent(process.pid) == Some(master));
+        own.filter_map(|process| processes::began(process.pid)).min()
+    };
+    let Some(reloaded) = first("qmgr") else { return };
+    let mend = || vec![reload()];
+    unread::look(visit, "Postfix", reloaded, &[&settings.join("master.cf")], mend());
+    if let Some(smtpd) = first("smtpd") {
+        unread::look(visit, "Postfix smtpd", reloaded.max(smtpd), &[&settings.join("main.cf")], mend());
     }
 }
 

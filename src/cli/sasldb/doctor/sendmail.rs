@@ -7,10 +7,10 @@ use crate::cli::sasldb::people::Person;
 use crate::cli::sasldb::shell::quote;
 use crate::config::User;
 
-use super::Visit;
 use super::client::Client;
 use super::finding::Code;
 use super::libsasl2::{self, Application, Given};
+use super::{Visit, unread};
 
 const SETTINGS: &str = "/etc/mail/sendmail.cf";
 const SOURCE: &str = "/etc/mail/sendmail.mc";
@@ -43,6 +43,12 @@ pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
     };
     if !libsasl2::look(visit, &application, is_wanted) {
         return;
+    }
+    let pid_file = option("PidFile").unwrap_or_else(|| "/var/run/sendmail.pid".to_owned());
+    if let Some(read) = unread::by_pid_file(Path::new(&pid_file), "sendmail") {
+        let of_libsasl2 = machine::sasl_file("Sendmail");
+        let files: Vec<&Path> = [Some(Path::new(SETTINGS)), of_libsasl2.as_deref()].into_iter().flatten().collect();
+        unread::look(visit, "Sendmail", read, &files, restart());
     }
     let (unserved, rest): (Vec<&str>, Vec<&str>) =
         offers.iter().partition(|name| libsasl2::cannot_be_served(visit, name));
