@@ -230,13 +230,35 @@ fn wrong_lines_are_told_by_number_and_the_others_are_whole() {
 fn a_batch_ends_anywhere_and_stdin_may_be_any_format() {
     let shell = Shell::new();
     let line = |number: u32| format!("user{number}:{{SHA}}5en6G6MezRroT3XKqkdPOmY/BfQ=\n");
-    let file: String = (0..2345).map(line).collect();
-    let ran = shell.run(SASLDB, &["import", "--from", "htpasswd", "-"], file.as_bytes());
-    assert_eq!(ran.err, "2345 taken, 0 kept, 0 skipped\n");
+    fs::write(shell.path("file"), (0..12_345).map(line).collect::<String>()).unwrap();
+    let ran = shell.run(SASLDB, &["import", "--from", "htpasswd", "file"], b"");
+    assert_eq!(ran.err, "12345 taken, 0 kept, 0 skipped\n");
     assert!((0..).zip(ran.out.lines()).all(|(number, line)| line.starts_with(&format!("taken\tuser{number}\t"))));
-    assert_eq!(shell.accounts().len(), 2345);
+    assert_eq!(shell.accounts().len(), 12_345);
     let ran = shell.run(SASLDB, &["import", "--from", "sasldb2", "-"], &fs::read(fixture("le512.db")).unwrap());
     assert_eq!(ran.err, "45 taken, 0 kept, 10 skipped\n");
+}
+
+#[test]
+fn accounts_are_written_in_their_order_and_told_of_in_that_of_the_file() {
+    const BCRYPT: &str = "$2y$05$bvIG6Nmid91Mu9RcmmWZfO5HJIMCT8riNW0hEp8f6/FuA2/mHZFpe";
+    let shell = Shell::new();
+    // One slow hash is enough for an account: that one does not get another.
+    let telephone = format!("{{\"label\": \"telephone\", \"password_hash\": \"{BCRYPT}\"}}");
+    let entry = format!("{{\"name\": \"user7\", \"passwords\": [{telephone}]}}\n");
+    assert_eq!(shell.run(SASLDB, &["apply", "-"], entry.as_bytes()).status, Some(3));
+    let file: String = (0..30).map(|number| format!("user{number}:{BCRYPT}\n")).collect();
+    let ran = shell.run(SASLDB, &["import", "--replace", "--from", "htpasswd", "-"], file.as_bytes());
+    assert_eq!((ran.status, ran.err.as_str()), (Some(1), "29 taken, 0 kept, 1 skipped\n"));
+    for (number, line) in (0..30).zip(ran.out.lines()) {
+        let fate = if number == 7 { "skipped\tuser7\tanother password" } else { &format!("taken\tuser{number}\tas ") };
+        assert!(line.starts_with(fate), "{line}");
+    }
+    let log = shell.run(SASLDB, &["log"], b"").out;
+    let name = |line: &str| line.split(['\t', '@']).nth(5).unwrap().to_owned();
+    let written: Vec<String> = log.lines().skip(2).map(name).collect();
+    assert!(written.len() == 29 && written.is_sorted(), "{log}");
+    assert_eq!(shell.run(SASLDB, &["log", "verify"], b"").status, Some(0));
 }
 
 #[test]

@@ -236,8 +236,6 @@ impl Run<'_> {
     fn commit(&mut self) -> Result<(), Failure> {
         let Some(store) = self.planner.store.as_mut().filter(|_| !self.batch.is_empty()) else { return Ok(()) };
         let mut batch = std::mem::take(&mut self.batch);
-        // In the order in which they lie: each page of the database is then fetched and written once.
-        batch.sort_by_cached_key(|(_, plan)| plan.identity.key());
         let changes = batch.iter_mut().filter_map(|(_, plan)| plan.change.take()).collect();
         let outcomes = batch::apply_each(self.program, store, changes, "accounts applied")?;
         let mut outdated = Vec::new();

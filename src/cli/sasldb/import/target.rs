@@ -2,6 +2,7 @@
 
 use std::num::NonZero;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::cli::batch;
 use crate::cli::exit::Exit;
@@ -23,8 +24,13 @@ use super::super::options::Import;
 use super::report::{Fate, Place, Report, Told};
 use super::served;
 
-/// How many accounts are written in one transaction.
-const BATCH: usize = 1000;
+/// How many entries are settled in one transaction, how many bytes they hold, and how long the first of them waits for others.
+const BATCH: usize = 10_000;
+const ROOM: usize = 16 << 20;
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How many passwords are derived at once.
+const AT_ONCE: usize = 1000;
 
 /// Where accounts go.
 pub(super) struct Target<'a> {
@@ -36,7 +42,12 @@ pub(super) struct Target<'a> {
     realms: Realms,
     /// Whom the file has named: `joe@mx1` and `joe@mx1.example.com` may be one account here.
     seen: SeenNames,
-    batch: Vec<Pending>,
+    /// What came last, with passwords that nothing is derived of yet.
+    fresh: Vec<Pending>,
+    batch: Vec<(Told, Option<Change>)>,
+    /// How many bytes wait, about.
+    held: usize,
+    written: Instant,
     report: Report,
     stop: Stop,
     progress: Progress,
@@ -69,9 +80,21 @@ impl<'a> Target<'a> {
             Some(store) => site.realms(store)?,
             None => site.realms_of_a_new_database()?,
         };
-        let (seen, batch, report) = (SeenNames::none()?, Vec::new(), Report::new(import.json));
-        let (stop, progress) = (Stop::on_signals()?, Progress::begin(None, Lines::Many));
-        Ok(Self { program, site, import, store, realms, seen, batch, report, stop, progress })
+        Ok(Self {
+            program,
+            site,
+            import,
+            store,
+            realms,
+            seen: SeenNames::none()?,
+            fresh: Vec::new(),
+            batch: Vec::new(),
+            held: 0,
+            written: Instant::now(),
+            report: Report::new(import.json),
+            stop: Stop::on_signals()?,
+            progress: Progress::begin(None, Lines::Many),
+        })
     }
 
     /// Tells of an entry that makes no account.
@@ -93,16 +116,21 @@ impl<'a> Target<'a> {
 
     /// Writes what is left, and tells the sum.
     pub(super) fn finish(mut self) -> Result<Exit, Failure> {
+        self.derive();
         self.write()?;
         self.progress.end();
         self.report.finish(self.import.dry_run)
     }
 
     fn push(&mut self, pending: Pending) -> Result<(), Failure> {
-        self.batch.push(pending);
+        self.held = self.held.saturating_add(pending.size());
+        self.fresh.push(pending);
         self.progress.one_more();
-        if self.batch.len() >= BATCH {
-            self.write()?;
+        if self.fresh.len() >= AT_ONCE || self.held >= ROOM {
+            self.derive();
+            if self.batch.len() >= BATCH || self.held >= ROOM || self.written.elapsed() >= PATIENCE {
+                self.write()?;
+            }
         }
         if self.stop.is_asked() {
             self.progress.end();
@@ -119,8 +147,10 @@ impl<'a> Target<'a> {
         let (basis, before) = match &mut self.store {
             None => (None, None),
             Some(store) => {
-                let read =
-                    store.basis(&identity, &label).and_then(|basis| Ok((basis, store.account(&identity.key())?)));
+                let read = store.basis(&identity, &label).and_then(|basis| {
+                    let account = if basis.revision.is_some() { store.account(&identity.key())? } else { None };
+                    Ok((basis, account))
+                });
                 match read {
                     Ok((basis, account)) => (Some(basis), account.map(|account| account.state)),
                     Err(fault @ (StoreError::Damaged(_) | StoreError::Refused(_))) => {
@@ -168,18 +198,30 @@ impl<'a> Target<'a> {
         Told { place, fate: Fate::Taken, why, account: Some((identity.clone(), served)) }
     }
 
-    /// Writes the batch in one transaction, and tells of it.
+    /// Makes changes of what came last, on all processors.
+    fn derive(&mut self) {
+        let (config, realms) = (&self.site.config, &self.realms);
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let size = self.fresh.len().div_ceil(threads).max(1);
+        thread::scope(|scope| {
+            for part in self.fresh.chunks_mut(size) {
+                scope.spawn(move || part.iter_mut().for_each(|pending| pending.derive(config, realms)));
+            }
+        });
+        self.batch.extend(self.fresh.drain(..).map(Pending::split));
+    }
+
+    /// Writes the batch in one transaction, and tells of it in the order of the file.
     fn write(&mut self) -> Result<(), Failure> {
-        let batch = std::mem::take(&mut self.batch);
-        let batch = self.derived(batch);
-        let mut changes = Vec::new();
-        let batch: Vec<_> = batch.into_iter().map(|pending| pending.split(&mut changes)).collect();
+        let (told, changes): (Vec<Told>, Vec<Option<Change>>) = std::mem::take(&mut self.batch).into_iter().unzip();
+        let is_changed: Vec<bool> = changes.iter().map(Option::is_some).collect();
+        let changes = changes.into_iter().flatten().collect();
         let outcomes = match &mut self.store {
             Some(store) => batch::apply_each(self.program, store, changes, "accounts imported")?,
             None => Vec::new(),
         };
         let mut outcomes = outcomes.into_iter();
-        for (mut told, is_changed) in batch {
+        for (mut told, is_changed) in told.into_iter().zip(is_changed) {
             match if is_changed { outcomes.next() } else { None } {
                 Some(Ok(Receipt { applied: Applied::Conflict, .. })) => told.fail("somebody else changed it meanwhile"),
                 Some(Err(fault)) => told.fail(fault),
@@ -187,20 +229,9 @@ impl<'a> Target<'a> {
             }
             self.report.tell(&told)?;
         }
+        self.held = 0;
+        self.written = Instant::now();
         Ok(())
-    }
-
-    /// The batch with secrets in the place of passwords.
-    fn derived(&self, mut batch: Vec<Pending>) -> Vec<Pending> {
-        let (config, realms) = (&self.site.config, &self.realms);
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        let size = batch.len().div_ceil(threads).max(1);
-        thread::scope(|scope| {
-            for part in batch.chunks_mut(size) {
-                scope.spawn(move || part.iter_mut().for_each(|pending| pending.derive(config, realms)));
-            }
-        });
-        batch
     }
 }
 
@@ -212,17 +243,26 @@ impl Pending {
         job.password = Stored::Forms(Box::new(derive(password, &recipe)));
     }
 
-    /// Its change goes to `changes`; what stays is what to tell, and whether there was one.
-    fn split(self, changes: &mut Vec<Change>) -> (Told, bool) {
+    /// What to tell, and its change, if there is one.
+    fn split(self) -> (Told, Option<Change>) {
         let job = match self {
-            Self::Told(told) => return (told, false),
+            Self::Told(told) => return (told, None),
             Self::Job(job) => *job,
         };
-        let Stored::Forms(secrets) = job.password else { return (job.told, false) };
+        let Stored::Forms(secrets) = job.password else { return (job.told, None) };
         let password = StoredPassword { facts: job.facts, secrets: *secrets };
         let Basis { identity, revision, .. } = job.basis;
-        changes.push(Provision { state: job.state, ..Provision::password(identity, password, revision) }.into());
-        (job.told, true)
+        let wanted = Provision { state: job.state, ..Provision::password(identity, password, revision) };
+        (job.told, Some(wanted.into()))
+    }
+
+    /// The bytes of what can be long: the name in the file, and what is told of it, which repeats all networks.
+    fn size(&self) -> usize {
+        let told = match self {
+            Self::Told(told) => told,
+            Self::Job(job) => &job.told,
+        };
+        told.place.who.as_ref().map_or(0, String::len).saturating_add(told.why.len())
     }
 }
 
