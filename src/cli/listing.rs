@@ -35,7 +35,7 @@ pub(super) struct Which<'a> {
 pub(super) fn list(site: &Site, which: &Which<'_>, json: bool) -> Result<(), Failure> {
     let patterns = which.patterns.iter().map(|text| pattern(text)).collect::<Result<Vec<_>, _>>()?;
     let mut lister = site.lister()?;
-    let unused = which.unused_for.map(|time| Unused::for_time(site, lister.database_id(), time)).transpose()?;
+    let mut unused = which.unused_for.map(|time| Unused::for_time(site, lister.database_id(), time)).transpose()?;
     let mut rows = Rows::new(COLUMNS, json);
     let now = site::now();
     let mut written = Ok(Reader::Present);
@@ -43,7 +43,7 @@ pub(super) fn list(site: &Site, which: &Which<'_>, json: bool) -> Result<(), Fai
         |visit| lister.list(visit),
         |account| {
             let named = patterns.is_empty() || patterns.iter().any(|pattern| pattern.fits(&account.identity));
-            if named && unused.as_ref().map_or(Ok(true), |unused| unused.holds(&account))? {
+            if named && unused.as_mut().map_or(Ok(true), |unused| unused.holds(&account))? {
                 written = rows.row(|| columns(&account, now), || JsonAccount::of(&account, now));
             }
             Ok(matches!(written, Ok(Reader::Present)))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::identity::IdentityKey;
 use crate::runtime::UnixTime;
-use crate::store::activity::{ActivityReader, DatabaseId, LastUse};
+use crate::store::activity::{ActivityAhead, ActivityReader, DatabaseId, LastUse};
 use crate::store::{Listed, StoreError};
 
 use super::exit::Exit;
@@ -14,7 +14,7 @@ use super::when::rfc3339;
 
 /// What the helpers have written down about one database. There may be nothing.
 pub(super) struct Record {
-    activity: Option<ActivityReader>,
+    activity: Option<ActivityAhead>,
     /// Since when nothing is missing; none where something may be missing until now.
     pub(super) since: Option<UnixTime>,
     has_begun: bool,
@@ -51,16 +51,23 @@ impl Record {
         match ActivityReader::open(&site.config.activity(), database) {
             Ok(activity) => {
                 let (since, has_begun) = (activity.continuous_since()?, activity.knows_database()?);
-                Ok(Self { activity: Some(activity), since, has_begun })
+                Ok(Self { activity: Some(ActivityAhead::of(activity)), since, has_begun })
             }
             Err(StoreError::Missing(_)) => Ok(Self { activity: None, since: None, has_begun: false }),
             Err(fault) => Err(fault),
         }
     }
 
-    /// What is known of an account.
-    pub(super) fn uses(&self, key: &IdentityKey) -> Result<Vec<LastUse>, StoreError> {
-        self.activity.as_ref().map_or_else(|| Ok(Vec::new()), |activity| activity.last_uses(key))
+    /// What is known of an account. For accounts in their order it is read some at a time.
+    pub(super) fn uses(&mut self, key: &IdentityKey) -> Result<Vec<LastUse>, StoreError> {
+        self.activity.as_mut().map_or_else(|| Ok(Vec::new()), |activity| activity.last_uses(key))
+    }
+
+    /// What is asked for from now on is as it is from now on.
+    pub(super) fn forget(&mut self) {
+        if let Some(activity) = &mut self.activity {
+            activity.forget();
+        }
     }
 
     /// Whether nothing is missing since then.
@@ -120,7 +127,7 @@ impl Unused {
     }
 
     /// Whether nobody has used the account since.
-    pub(super) fn holds(&self, account: &Listed) -> Result<bool, StoreError> {
+    pub(super) fn holds(&mut self, account: &Listed) -> Result<bool, StoreError> {
         let uses = self.record.uses(&account.identity.key())?;
         Ok(self.record.usage(account, &uses, self.since) == Usage::Unused)
     }

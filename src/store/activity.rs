@@ -4,13 +4,15 @@
 //! It is a file of its own in a folder of its own, because the helper may write it and must not write the accounts. It keeps a
 //! rollback journal: with a write-ahead log, root would make files in passing that the helper could not write.
 
+mod ahead;
+
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 use crate::identity::IdentityKey;
@@ -18,6 +20,8 @@ use crate::runtime::UnixTime;
 use crate::vocabulary::Mechanism;
 
 use super::{StoreError, sqlite};
+
+pub use ahead::ActivityAhead;
 
 /// The file's name in its folder.
 pub const FILE: &str = "activity.db";
@@ -262,22 +266,8 @@ impl ActivityReader {
         let asked = "SELECT label, mechanism, last, remote, handed_out, last_handed_out FROM uses \
                      WHERE database = ?1 AND realm = ?2 AND name = ?3 ORDER BY label, mechanism";
         let mut statement = self.connection.prepare_cached(asked).map_err(fail)?;
-        let rows = statement.query_map((&self.database[..], key.realm(), key.name()), |row| {
-            let (last, remote): (Option<i64>, Option<String>) = (row.get(2)?, row.get(3)?);
-            let remote = remote.and_then(|address| address.parse().ok());
-            let last = last.map(|at| Seen { at: UnixTime(at), remote });
-            let (times, last_handed_out): (u64, Option<i64>) = (row.get(4)?, row.get(5)?);
-            let handed_out = last_handed_out.map(|last| HandedOut { times, last: UnixTime(last) });
-            Ok((row.get(0)?, row.get::<_, String>(1)?, last, handed_out))
-        });
-        let mut uses = Vec::new();
-        for row in rows.map_err(fail)? {
-            let (label, mechanism, last, handed_out) = row.map_err(fail)?;
-            // A later version may know more mechanisms.
-            let Some(mechanism) = Mechanism::from_name(mechanism.as_bytes()) else { continue };
-            uses.push(LastUse { label, mechanism, last, handed_out });
-        }
-        Ok(uses)
+        let rows = statement.query_map((&self.database[..], key.realm(), key.name()), last_use).map_err(fail)?;
+        rows.filter_map(|row| row.map_err(fail).transpose()).collect()
     }
 }
 
@@ -292,6 +282,18 @@ fn fault(path: &Path, error: rusqlite::Error) -> StoreError {
 
 fn not_ours(path: PathBuf) -> StoreError {
     StoreError::Activity { path, fault: "it is another file".to_owned() }
+}
+
+/// What the first columns of a row say; nothing where the mechanism is unknown: a later version may know more of them.
+fn last_use(row: &Row<'_>) -> rusqlite::Result<Option<LastUse>> {
+    let mechanism: String = row.get(1)?;
+    let Some(mechanism) = Mechanism::from_name(mechanism.as_bytes()) else { return Ok(None) };
+    let (last, remote): (Option<i64>, Option<String>) = (row.get(2)?, row.get(3)?);
+    let remote = remote.and_then(|address| address.parse().ok());
+    let last = last.map(|at| Seen { at: UnixTime(at), remote });
+    let (times, last_handed_out): (u64, Option<i64>) = (row.get(4)?, row.get(5)?);
+    let handed_out = last_handed_out.map(|last| HandedOut { times, last: UnixTime(last) });
+    Ok(Some(LastUse { label: row.get(0)?, mechanism, last, handed_out }))
 }
 
 fn this_boot() -> String {

@@ -66,7 +66,7 @@ pub(super) fn select(
     doing: &str,
 ) -> Result<Vec<Selected>, Failure> {
     let wanted = Wanted::read(selection, &site.realms(store)?)?;
-    let unused = selection
+    let mut unused = selection
         .unused_for
         .map(|time| site.lister().and_then(|lister| Unused::for_time(site, lister.database_id(), time)))
         .transpose()?;
@@ -84,7 +84,7 @@ pub(super) fn select(
                 *any |= this;
                 fits |= this;
             }
-            if fits && unused.as_ref().map_or(Ok(true), |unused| unused.holds(&account))? {
+            if fits && unused.as_mut().map_or(Ok(true), |unused| unused.holds(&account))? {
                 let only_at = unused.is_some().then_some(account.revision);
                 found.push(Selected { identity: account.identity, state: account.state, only_at });
             }

@@ -28,7 +28,7 @@ pub(super) fn show(site: &Site, show: &ShowAccount) -> Result<(), Failure> {
     if !found.known {
         return Err(no_account(&identity));
     }
-    let record = Record::open(site, reader.database_id()?)?;
+    let mut record = Record::open(site, reader.database_id()?)?;
     let known = Known { since: record.since, uses: record.uses(&found.account.identity.key())? };
     let listed = Listed::of(&found.account);
     let shown = Shown::of(&listed, &found.account, &known, site::now());

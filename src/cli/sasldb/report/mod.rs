@@ -92,7 +92,7 @@ pub fn failures_of(log: &[u8], accounts: &[Identity]) -> String {
 /// Gives every account to `visit`, with what is known of its use since then, until it returns false. Says since when all is known.
 fn walk(site: &Site, since: UnixTime, visit: &mut dyn FnMut(&Known<'_>) -> bool) -> Result<Option<UnixTime>, Failure> {
     let mut lister = site.lister()?;
-    let record = Record::open(site, lister.database_id())?;
+    let mut record = Record::open(site, lister.database_id())?;
     try_each(
         |visit| lister.list(visit),
         |account| {

@@ -80,6 +80,8 @@ impl<'a> Run<'a> {
 
     fn settle_once(&mut self, accounts: Vec<Identity>) -> Result<Vec<Identity>, Failure> {
         let (mut all, mut changes) = (Vec::new(), Vec::new());
+        // What goes is decided on by what is known now.
+        self.record.forget();
         for identity in accounts {
             let key = identity.key();
             let account = match self.store.account(&key) {
