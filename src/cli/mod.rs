@@ -33,5 +33,6 @@ mod walk;
 mod weak;
 mod when;
 mod whole_file;
+mod wiped;
 
 pub use exit::Exit;

@@ -143,7 +143,7 @@ pub type Told = (u64, Result<String, String>);
 #[doc(hidden)]
 pub fn entries_of(file: &[u8], realms: &Realms) -> Result<Vec<Told>, String> {
     let mut entries = Vec::new();
-    let read = Source::of(std::io::Cursor::new(file.to_vec()), "file").each(|entry| {
+    let read = Source::of(std::io::Cursor::new(file.to_vec()), "file", 0).each(|entry| {
         entries.push(match entry {
             Ok(entry) => (entry.place, Ok(entry.summary(realms))),
             Err(Wrong { place, why }) => (place, Err(why)),

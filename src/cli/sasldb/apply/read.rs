@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead as _, Read};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::input::UTF8_MARK;
 use crate::cli::output;
+use crate::cli::wiped::{self, WipedReader};
 
 use super::wanted::{Entry, Written};
 
@@ -31,24 +32,28 @@ pub(super) struct Wrong {
 
 /// An open file.
 pub(super) struct Source {
-    input: Box<dyn BufRead + Send>,
+    input: WipedReader<Box<dyn Read + Send>>,
     name: String,
+    /// In bytes; 0 where nobody knows.
+    length: u64,
 }
 
 impl Source {
     /// Opens `path`; `-` is stdin.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         if path.as_os_str() == "-" {
-            return Ok(Self::of(BufReader::new(io::stdin()), "stdin"));
+            return Ok(Self::of(io::stdin(), "stdin", 0));
         }
         let name = path.display().to_string();
-        let file = File::open(path).map_err(|fault| unread(&name, fault))?;
-        Ok(Self::of(BufReader::new(file), &name))
+        let unread = |fault| unread(&name, fault);
+        let file = File::open(path).map_err(unread)?;
+        let length = file.metadata().map_err(unread)?.len();
+        Ok(Self::of(file, &name, length))
     }
 
     /// Reads `input`, which errors call `name`.
-    pub(super) fn of(input: impl BufRead + Send + 'static, name: &str) -> Self {
-        Self { input: Box::new(input), name: name.to_owned() }
+    pub(super) fn of(input: impl Read + Send + 'static, name: &str, length: u64) -> Self {
+        Self { input: WipedReader::new(Box::new(input)), name: name.to_owned(), length }
     }
 
     /// Gives each entry to `take`, until it returns false. JSON lines begin with a brace, TOML does not.
@@ -58,7 +63,7 @@ impl Source {
         let read = self.input.by_ref().take(limit).read_to_end(&mut beginning);
         read.map_err(|fault| unread(&self.name, fault))?;
         if beginning != UTF8_MARK {
-            self.input = Box::new(io::Cursor::new(beginning).chain(self.input));
+            self.input = WipedReader::new(Box::new(io::Cursor::new(beginning).chain(self.input)));
         }
         let mut first = None;
         let mut blank_lines = 0u64;
@@ -113,14 +118,13 @@ impl Source {
         struct Whole {
             account: Vec<Written>,
         }
-        let mut text = Zeroizing::new(String::new());
-        let read = self.input.by_ref().take(MAX_TOML).read_to_string(&mut text);
-        let length = read.map_err(|fault| unread(&self.name, fault))?;
-        if u64::try_from(length).unwrap_or(u64::MAX) == MAX_TOML {
+        let read = wiped::read_whole(&mut self.input, self.length, MAX_TOML);
+        let Some(bytes) = read.map_err(|fault| unread(&self.name, fault))? else {
             let cause = anyhow::anyhow!("{} is too long for TOML, which is read whole", self.name);
             return Err(failed(cause).hint("write JSON, one account in a line"));
-        }
-        let whole: Whole = toml::from_str(&text).map_err(|fault| {
+        };
+        let text = str::from_utf8(&bytes).map_err(|_| failed(anyhow::anyhow!("{} is not valid UTF-8", self.name)))?;
+        let whole: Whole = toml::from_str(text).map_err(|fault| {
             let before = fault.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count().saturating_add(1);
             // As with JSON: what stands where a password belongs is not repeated.
@@ -160,4 +164,50 @@ fn failed(cause: anyhow::Error) -> Failure {
 
 fn unread(name: &str, fault: io::Error) -> Failure {
     Failure::cannot_read(name, fault).hint(HINT)
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test may fail")]
+mod tests {
+    use super::*;
+    use crate::cli::wiped::tests::{Made, copies_in_memory};
+
+    /// Reads many entries that are all of the form `template`, with a number for its zeros and a password for its `#`, and says how
+    /// often the password lies in memory when they are gone. Nobody else may have it there.
+    fn copies_left(template: &str, seed: usize) -> usize {
+        let letter = move |place: usize| b'A' + u8::try_from((seed * 31 + place * place * 7 + place) % 26).unwrap();
+        let (template, first) = (template.as_bytes().to_vec(), template.find('#').unwrap());
+        let length = template.len();
+        let byte = move |at: usize| match template[at % length] {
+            b'0' => {
+                b'0' + u8::try_from(at / length / 10usize.pow(u32::try_from(at % length % 8).unwrap()) % 10).unwrap()
+            }
+            b'#' => letter(at % length - first),
+            other => other,
+        };
+        let entries = 3000;
+        // The allocator writes over the beginning of what is freed.
+        let part = |from: usize| (from..from + 12).map(letter).collect::<Vec<u8>>();
+        let copies = || copies_in_memory(&part(40), &part(52));
+        let mut read = 0;
+        let source = Source::of(Made { byte, at: 0, length: length * entries }, "file", 0);
+        let done = source.each(|entry| {
+            assert!(read > 0 || copies() > 0, "it is not found where it is");
+            read += usize::from(entry.is_ok());
+            true
+        });
+        assert!(done.is_ok() && read == entries, "{read}");
+        copies()
+    }
+
+    #[test]
+    fn no_copy_of_a_password_is_left() {
+        let toml = |field: &str| format!("[[account]]\nname = \"u00000000\"\n{field}\n");
+        let json = |field: &str| format!("{{\"name\": \"u00000000\", {field}}}\n");
+        let secret = "#".repeat(64);
+        assert_eq!(copies_left(&toml(&format!("password = \"{secret}\"")), 1), 0);
+        assert_eq!(copies_left(&toml(&format!("password_hash = \"{{PLAIN}}{secret}\"")), 2), 0);
+        assert_eq!(copies_left(&json(&format!("\"password\": \"{secret}\"")), 3), 0);
+        assert_eq!(copies_left(&json(&format!("\"password_hash\": [\"{{PLAIN}}{secret}\"]")), 4), 0);
+    }
 }

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::failure::Failure;
 use crate::cli::input::UTF8_MARK;
+use crate::cli::wiped;
 
 /// The longest line that is held. LDIF may have a photograph in one.
 const MAX_LINE: usize = 1 << 20;
@@ -38,27 +39,10 @@ impl Input {
 
     /// Reads all of it, at most `limit` bytes.
     pub(super) fn whole(mut self, limit: u64) -> Result<Zeroizing<Vec<u8>>, Failure> {
-        // As long as the file is: a buffer that is outgrown would leave copies of passwords behind.
-        let room = usize::try_from(self.length.min(limit)).unwrap_or(0).saturating_add(1).max(MAX_LINE);
-        let mut whole = Zeroizing::new(Vec::with_capacity(room));
-        loop {
-            let left = whole.capacity().saturating_sub(whole.len());
-            let piece = u64::try_from(left).unwrap_or(u64::MAX);
-            let read = self.input.by_ref().take(piece).read_to_end(&mut whole);
-            read.map_err(|fault| Failure::cannot_read(&self.name, fault))?;
-            if u64::try_from(whole.len()).unwrap_or(u64::MAX) > limit {
-                return Err(Failure::cannot_read(
-                    &self.name,
-                    io::Error::other(format!("it is longer than {limit} bytes")),
-                ));
-            }
-            if whole.len() < whole.capacity() {
-                return Ok(whole);
-            }
-            let mut larger = Zeroizing::new(Vec::with_capacity(whole.len().saturating_mul(2)));
-            larger.extend_from_slice(&whole);
-            whole = larger;
-        }
+        let read = wiped::read_whole(&mut self.input, self.length, limit);
+        let whole =
+            read.and_then(|whole| whole.ok_or_else(|| io::Error::other(format!("it is longer than {limit} bytes"))));
+        whole.map_err(|fault| Failure::cannot_read(&self.name, fault))
     }
 
     /// Gives each line to `take`: its number from 1, the line without its newline, and whether that is all of it. Behind the mark of
