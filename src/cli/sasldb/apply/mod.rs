@@ -7,6 +7,7 @@ mod plan;
 mod prune;
 mod read;
 mod report;
+mod room;
 mod wanted;
 
 use std::num::NonZero;
@@ -34,7 +35,7 @@ use read::{Source, Wrong};
 use report::Report;
 use wanted::Entry;
 
-/// How many entries wait between two threads.
+/// How many entries wait between two threads, if there is room for so many.
 const QUEUE: usize = 1024;
 
 /// How many accounts are written in one transaction, and how long the first of them waits for others.
@@ -123,7 +124,8 @@ fn read_once_each(
             if let Ok(Entry { place, named, .. }) = &entry {
                 let (place, identity) = (*place, named.resolve(realms));
                 if let Some(before) = seen.note(&identity.key(), place)? {
-                    entry = Err(Wrong { place, why: format!("{identity} is named before, by entry {before}") });
+                    let why = format!("{identity} is named before, by entry {before}");
+                    entry = Err(Wrong { place, why, _part: None });
                 }
             }
             Ok(to_workers.send(entry).is_ok())
@@ -146,7 +148,7 @@ pub fn entries_of(file: &[u8], realms: &Realms) -> Result<Vec<Told>, String> {
     let read = Source::of(std::io::Cursor::new(file.to_vec()), "file", 0).each(|entry| {
         entries.push(match entry {
             Ok(entry) => (entry.place, Ok(entry.summary(realms))),
-            Err(Wrong { place, why }) => (place, Err(why)),
+            Err(Wrong { place, why, .. }) => (place, Err(why)),
         });
         true
     });
@@ -186,7 +188,7 @@ fn work(
             Err(wrong) => Err(Unplanned::Wrong(wrong)),
             Ok(entry) => match planner.plan(&entry) {
                 Ok(plan) => Ok((entry, plan)),
-                Err(NoPlan::Wrong(why)) => Err(Unplanned::Wrong(Wrong { place: entry.place, why })),
+                Err(NoPlan::Wrong(why)) => Err(Unplanned::Wrong(Wrong { place: entry.place, why, _part: entry.part })),
                 Err(NoPlan::Store(fault)) => return Err(fault.into()),
             },
         };
@@ -220,7 +222,11 @@ impl Run<'_> {
                 }
                 Ok(Err(Unplanned::Wrong(wrong))) => self.report.wrong(wrong.place, &wrong.why),
                 Ok(Err(Unplanned::Stop(fault))) => return Err(fault),
-                Err(RecvTimeoutError::Timeout) => {}
+                // Whoever reads may wait for the room that these take.
+                Err(RecvTimeoutError::Timeout) => {
+                    self.commit()?;
+                    since = None;
+                }
                 Err(RecvTimeoutError::Disconnected) => return self.commit(),
             }
             if self.batch.len() >= BATCH || since.is_some_and(|since| since.elapsed() >= PATIENCE) {

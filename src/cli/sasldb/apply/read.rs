@@ -14,6 +14,7 @@ use crate::cli::input::UTF8_MARK;
 use crate::cli::output;
 use crate::cli::wiped::{self, WipedReader};
 
+use super::room::{Part, Room};
 use super::wanted::{Entry, Written};
 
 /// The longest line. Sixteen passwords of the greatest length fit.
@@ -28,6 +29,8 @@ const ANOTHER_KIND: &str = "a value of another kind than is wanted";
 pub(super) struct Wrong {
     pub(super) place: u64,
     pub(super) why: String,
+    /// What says why may be as long as its line.
+    pub(super) _part: Option<Part>,
 }
 
 /// An open file.
@@ -36,6 +39,7 @@ pub(super) struct Source {
     name: String,
     /// In bytes; 0 where nobody knows.
     length: u64,
+    room: Room,
 }
 
 impl Source {
@@ -53,7 +57,7 @@ impl Source {
 
     /// Reads `input`, which errors call `name`.
     pub(super) fn of(input: impl Read + Send + 'static, name: &str, length: u64) -> Self {
-        Self { input: WipedReader::new(Box::new(input)), name: name.to_owned(), length }
+        Self { input: WipedReader::new(Box::new(input)), name: name.to_owned(), length, room: Room::new() }
     }
 
     /// Gives each entry to `take`, until it returns false. JSON lines begin with a brace, TOML does not.
@@ -101,12 +105,13 @@ impl Source {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
+            let part = Some(self.room.take(line.len()));
             let read: Result<Written, _> = serde_json::from_slice(&line);
-            let entry = match read {
-                Ok(written) => written.check(number),
-                Err(fault) => Err(said_of_json(&fault)),
+            let entry = match read.map_err(|fault| said_of_json(&fault)).and_then(|written| written.check(number)) {
+                Ok(entry) => Ok(Entry { part, ..entry }),
+                Err(why) => Err(Wrong { place: number, why, _part: part }),
             };
-            if !take(entry.map_err(|why| Wrong { place: number, why })) {
+            if !take(entry) {
                 return Ok(());
             }
         }
@@ -134,7 +139,8 @@ impl Source {
             failed(anyhow::anyhow!("{}, line {line}: {}", self.name, output::printable(OsStr::new(said))))
         })?;
         for (place, written) in (1..).zip(whole.account) {
-            if !take(written.check(place).map_err(|why| Wrong { place, why })) {
+            // All of them are in memory already.
+            if !take(written.check(place).map_err(|why| Wrong { place, why, _part: None })) {
                 break;
             }
         }
@@ -209,5 +215,21 @@ mod tests {
         assert_eq!(copies_left(&toml(&format!("password_hash = \"{{PLAIN}}{secret}\"")), 2), 0);
         assert_eq!(copies_left(&json(&format!("\"password\": \"{secret}\"")), 3), 0);
         assert_eq!(copies_left(&json(&format!("\"password_hash\": [\"{{PLAIN}}{secret}\"]")), 4), 0);
+    }
+
+    #[test]
+    fn what_is_under_way_takes_room_until_it_is_done_with() {
+        let text = "{\"name\": \"joe\", \"password\": \"secret\"}\n{\"name\": 7}\n";
+        let source = Source::of(io::Cursor::new(text), "file", 0);
+        let (room, all) = (source.room.clone(), *source.room.left());
+        let mut under_way = Vec::new();
+        let read = source.each(|entry| {
+            under_way.push(entry);
+            true
+        });
+        assert!(read.is_ok() && matches!(under_way.as_slice(), [Ok(_), Err(_)]));
+        assert_eq!(*room.left(), all - text.len());
+        drop(under_way);
+        assert_eq!(*room.left(), all);
     }
 }

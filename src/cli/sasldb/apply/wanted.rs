@@ -15,6 +15,8 @@ use crate::runtime::UnixTime;
 use crate::secret::Password;
 use crate::vocabulary::{Mechanism, MechanismSet};
 
+use super::room::Part;
+
 /// An account as it should be. What is `None` stays as it is.
 pub(super) struct Entry {
     /// Where it stands: its line, or which one of the file it is.
@@ -25,12 +27,14 @@ pub(super) struct Entry {
     pub(super) expires: Option<Option<UnixTime>>,
     pub(super) mechanisms: Option<Option<MechanismSet>>,
     pub(super) passwords: Vec<Wanted>,
+    /// What it takes of the room for what is under way.
+    pub(super) part: Option<Part>,
 }
 
 impl Entry {
     /// All of it but its place and the passwords themselves.
     pub(super) fn summary(&self, realms: &Realms) -> String {
-        let Self { named, absent, disabled, expires, mechanisms, passwords, place: _ } = self;
+        let Self { named, absent, disabled, expires, mechanisms, passwords, place: _, part: _ } = self;
         let passwords = passwords.iter().fold(String::new(), |mut text, password| {
             let source = match &password.source {
                 Source::Text(_) => "itself".to_owned(),
@@ -151,6 +155,7 @@ impl Written {
             expires: self.expires.map(|text| time(&text)).transpose()?,
             mechanisms: self.mechanisms.map(|names| mechanisms(&names)).transpose()?,
             passwords,
+            part: None,
         })
     }
 }
