@@ -242,6 +242,25 @@ fn shapes_that_are_not_those_of_the_accounts_are_found() {
     }
 }
 
+/// A trigger does what it likes at the next change that root makes.
+#[test]
+fn a_schema_that_is_not_ours_is_found() {
+    for sql in [
+        "CREATE TRIGGER t AFTER INSERT ON accounts BEGIN DELETE FROM shapes; END",
+        "CREATE INDEX i ON accounts (created)",
+        "ALTER TABLE meta ADD COLUMN more TEXT",
+        "DROP TABLE audit_keys",
+    ] {
+        let shell = clean();
+        rusqlite::Connection::open(shell.database()).unwrap().execute_batch(sql).unwrap();
+        let ran = check(&shell, &[]).out;
+        assert!(ran.contains("accounts.db\tits tables are not those that this program makes"), "{sql}: {ran}");
+    }
+    let shell = clean();
+    rusqlite::Connection::open(shell.database()).unwrap().execute_batch("ANALYZE").unwrap();
+    assert_eq!(findings(&shell, &[]), [""; 0], "what SQLite makes for itself");
+}
+
 /// SQLite tells of several faults in one text.
 #[test]
 fn each_finding_is_one_line() {

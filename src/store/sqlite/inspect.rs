@@ -15,6 +15,7 @@ use super::files::DatabaseFile;
 use super::keyfile::Keys;
 use super::list;
 use super::meta::{self, Meta};
+use super::migrate;
 use super::open::fault;
 use super::portable;
 use super::row::{Row, SELECT_ALL, Scratch};
@@ -68,7 +69,7 @@ impl Inspector {
         list::first_in(&self.connection, &self.file, realm)
     }
 
-    /// Gives what is wrong with the file's structure to `visit`, in SQLite's words, until it returns false.
+    /// Gives what is wrong with the file's structure, in SQLite's words, and with its tables to `visit`, until it returns false.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -81,8 +82,13 @@ impl Inspector {
             // Several faults may come as lines of one text, below a heading that names SQLite's own handle.
             let mut faults = words.lines().filter(|line| *line != "ok" && !line.starts_with("*** "));
             if !faults.all(|fault| visit(fault.to_owned())) {
-                break;
+                return Ok(());
             }
+        }
+        if !migrate::is_as_made(&self.connection, &self.file)? {
+            visit(
+                "its tables are not those that this program makes: somebody changed them, or added to them".to_owned(),
+            );
         }
         Ok(())
     }

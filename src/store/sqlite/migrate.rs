@@ -1,5 +1,7 @@
 //! The schema, from numbered files. The number of files is its version.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
@@ -63,6 +65,30 @@ pub(super) fn migrate(connection: &mut Connection, file: &DatabaseFile) -> Resul
         rusqlite_migration::Error::RusqliteError { err, .. } => fault(file.path(), err),
         other => StoreError::Damaged(other.to_string()),
     })
+}
+
+/// Whether the tables, and whatever hangs on them, are what this program makes. A further table concerns nobody.
+pub(super) fn is_as_made(connection: &Connection, file: &DatabaseFile) -> Result<bool, StoreError> {
+    let mut made = Connection::open_in_memory().map_err(|e| fault(file.path(), e))?;
+    migrate(&mut made, file)?;
+    let (found, made) = (objects(connection, file)?, objects(&made, file)?);
+    Ok(made.is_subset(&found) && found.difference(&made).all(|[kind, ..]| kind == "table"))
+}
+
+/// Type, name and text of every object but SQLite's own.
+fn objects(connection: &Connection, file: &DatabaseFile) -> Result<BTreeSet<[String; 3]>, StoreError> {
+    let fail = |e| fault(file.path(), e);
+    let all = "SELECT type, name, coalesce(sql, '') FROM sqlite_schema WHERE substr(name, 1, 7) <> 'sqlite_'";
+    let mut statement = connection.prepare(all).map_err(fail)?;
+    let rows =
+        statement.query_map((), |row| Ok([row.get(0)?, row.get(1)?, without_remarks(&row.get::<_, String>(2)?)]));
+    rows.map_err(fail)?.collect::<Result<_, _>>().map_err(fail)
+}
+
+/// A statement without what means nothing in it. Ours have no dashes in a literal.
+fn without_remarks(sql: &str) -> String {
+    let code = sql.lines().filter_map(|line| line.split("--").next());
+    code.flat_map(str::split_ascii_whitespace).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
