@@ -283,6 +283,39 @@ fn a_database_that_cannot_be_seen_is_not_called_missing() {
 }
 
 #[test]
+fn a_program_that_is_named_and_is_not_there_is_told() {
+    in_private(
+        r#"
+        mount -t tmpfs etc /etc
+        cp "$work/etc/passwd" "$work/etc/group" /etc
+        for part in chasquid sendmail; do
+            status=0
+            sasldb-rs doctor --config "$config" $part >"$work/said" 2>"$work/errors" || status=$?
+            [ $status = 75 ] || fail "the status is $status"
+            grep -q ' is not there' "$work/errors" || fail 'it is not told'
+        done
+        "#,
+    );
+}
+
+#[test]
+fn the_helper_is_known_by_its_settings_and_not_in_a_container() {
+    in_private(
+        r#"
+        mkdir "$work/other"
+        unshare --pid --fork saslauthd-rs --config "$config" --dovecot "$work/other/auth" 2>"$work/other/log" &
+        until grep -q listening "$work/other/log"; do kill -0 $!; sleep 0.1; done
+        found helper-down || fail 'a helper of another system is taken for ours'
+        kill "$(pgrep -x saslauthd-rs | head -n 1)"
+        while pgrep -x saslauthd-rs >/dev/null; do sleep 0.1; done
+        saslauthd-rs --config="$config" --dovecot "$work/other/auth" 2>"$work/other/log" &
+        until grep -q listening "$work/other/log"; do kill -0 $!; sleep 0.1; done
+        found socket-down || fail 'our helper is not known'
+        "#,
+    );
+}
+
+#[test]
 fn a_key_beside_the_database_is_found() {
     in_private(
         r#"

@@ -15,11 +15,19 @@ pub(super) struct Process {
     pub(super) arguments: Vec<String>,
 }
 
-/// The processes that run a program of this name.
+/// The processes that run a program of this name, without those of containers, which are another system's.
 pub(super) fn named(name: &str) -> Vec<Process> {
     let Ok(folder) = fs::read_dir("/proc") else { return Vec::new() };
+    let namespace = |process: &str| fs::read_link(format!("/proc/{process}/ns/pid")).ok();
+    let own = namespace("self");
+    let is_here = |pid: &u32| match (&own, namespace(&pid.to_string())) {
+        (Some(own), Some(of_process)) => *own == of_process,
+        // Only root is told.
+        _ => true,
+    };
     let pids = folder.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter(|pid| program(*pid).is_some_and(|program| program == name)).filter_map(of).collect()
+    let named = pids.filter(|pid| program(*pid).is_some_and(|program| program == name));
+    named.filter(is_here).filter_map(of).collect()
 }
 
 /// The name of the program that a process runs, at most 15 bytes of it.

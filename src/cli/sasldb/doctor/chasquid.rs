@@ -18,7 +18,7 @@ const NEEDS: [(&str, Protocol, &str); 2] = [
 ];
 
 pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
-    let Some(text) = visit.read(Path::new(FILE)) else { return };
+    let Some(text) = visit.read(Path::new(FILE)) else { return visit.no_file(asked, Path::new(FILE)) };
     let lines = KeyLines { file: Path::new(FILE), text: &text };
     // Of several lines with a key the last one counts.
     let value = |key| lines.values(key).next_back().map(|value| value.trim_matches('"'));

@@ -46,12 +46,11 @@ impl Authenticator {
     }
 }
 
-pub(super) fn look(visit: &mut Visit<'_>) {
+pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
     let Some(said) = ask(&["-bP", "authenticators"]) else {
-        if PROGRAMS.into_iter().any(machine::has) {
-            visit.unseen.push("Exim does not tell its settings: see what exim -bP authenticators says".to_owned());
-        }
-        return;
+        let is_here = PROGRAMS.into_iter().any(machine::has);
+        return visit
+            .not_here(asked || is_here, "Exim does not tell its settings: see what exim -bP authenticators says");
     };
     let authenticators = authenticators(&said);
     let Some(client) = value("exim_user").as_deref().and_then(client) else { return };

@@ -154,7 +154,9 @@ pub(super) fn config_option(file: &Path) -> String {
 pub(super) fn helpers(file: &Path) -> Vec<Process> {
     let is_own = |process: &Process| {
         let arguments = &process.arguments;
+        let joined = arguments.iter().find_map(|argument| argument.strip_prefix("--config="));
         let named = arguments.iter().skip_while(|argument| *argument != "--config").nth(1);
+        let named = joined.or(named.map(String::as_str));
         let inner = arguments.iter().any(|argument| argument == "--learner" || argument == "--storekeeper");
         !inner && named.map_or(Path::new(DEFAULT_FILE), Path::new) == file
     };

@@ -52,7 +52,7 @@ pub(super) fn doctor(program: &Program, site: &Site, file: Option<&Path>, doctor
         postfix::look(&mut visit, asked(Part::Postfix));
     }
     if wanted(Part::Exim) {
-        exim::look(&mut visit);
+        exim::look(&mut visit, asked(Part::Exim));
     }
     if wanted(Part::Chasquid) {
         chasquid::look(&mut visit, asked(Part::Chasquid));
@@ -99,6 +99,19 @@ impl Visit<'_> {
                 None
             }
         }
+    }
+
+    /// Says that what was named cannot be looked at.
+    fn not_here(&mut self, asked: bool, what: &str) {
+        if asked {
+            self.unseen.push(what.to_owned());
+        }
+    }
+
+    /// The same of one whose settings should be in `file`.
+    fn no_file(&mut self, asked: bool, file: &Path) {
+        let is_missing = matches!(file.try_exists(), Ok(false));
+        self.not_here(asked && is_missing, &format!("{} is not there", file.display()));
     }
 
     fn find(&mut self, code: Code, subject: impl ToString, what: impl ToString, mend: Vec<String>) {

@@ -71,7 +71,9 @@ impl Smtpd<'_> {
 }
 
 pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
-    let Some(said) = machine::ask("postconf", &[&["-x"][..], &PARAMETERS].concat()) else { return };
+    let Some(said) = machine::ask("postconf", &[&["-x"][..], &PARAMETERS].concat()) else {
+        return visit.not_here(asked, "postconf tells nothing of Postfix");
+    };
     let main: BTreeMap<String, String> = said
         .lines()
         .filter_map(|line| line.split_once(" ="))

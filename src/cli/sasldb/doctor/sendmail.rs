@@ -16,7 +16,7 @@ const SETTINGS: &str = "/etc/mail/sendmail.cf";
 const SOURCE: &str = "/etc/mail/sendmail.mc";
 
 pub(super) fn look(visit: &mut Visit<'_>, asked: bool) {
-    let Some(text) = visit.read(Path::new(SETTINGS)) else { return };
+    let Some(text) = visit.read(Path::new(SETTINGS)) else { return visit.no_file(asked, Path::new(SETTINGS)) };
     let Some(root) = Person::of(&User::Id(0)) else { return };
     let client = Client { name: "Sendmail".to_owned(), person: root, processes: Vec::new(), restart: restart() };
     let option = |name: &str| {
