@@ -1,9 +1,10 @@
 //! How far long work is, for a person who waits: on stderr, if that is a terminal.
 
+use std::fmt;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::output;
 
@@ -28,7 +29,7 @@ impl Progress {
         }
         let (bar, template) = match total {
             Some(total) => (ProgressBar::new(total), "{wide_bar} {human_pos} of {human_len} accounts, {eta} left"),
-            None => (ProgressBar::no_length(), "{spinner} {human_pos} accounts, {per_sec}"),
+            None => (ProgressBar::no_length(), "{spinner} {human_pos} accounts, {speed}"),
         };
         bar.set_style(style(template));
         bar.enable_steady_tick(Duration::from_millis(200));
@@ -67,5 +68,9 @@ impl Progress {
 
 fn style(template: &str) -> ProgressStyle {
     // The template is one: only a wrong one is refused.
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    // Its own word for this has four decimals.
+    style.with_key("speed", |state: &ProgressState, out: &mut dyn fmt::Write| {
+        let _ = write!(out, "{:.0} a second", state.per_sec());
+    })
 }
