@@ -54,7 +54,7 @@ const CASES: [&[Case]; 12] = [
 const FUNCTIONS: &str = "
 run() { for comm in /proc/[0-9]*/comm; do if grep -qx $1 $comm 2>/dev/null; then basename $(dirname $comm); fi; done; }
 stop() {
-    for pid in $(run ${1:-saslauthd-rs}); do kill -${2:-TERM} $pid; done
+    for pid in $(run ${1:-saslauthd-rs}); do kill -${2:-TERM} $pid || true; done
     while [ -n \"$(run ${1:-saslauthd-rs})\" ]; do sleep 0.1; done
 }
 config=/etc/sasldb-rs/config.toml
