@@ -25,6 +25,24 @@ impl<R> WipedReader<R> {
     }
 }
 
+impl<R: Read> WipedReader<R> {
+    /// Passes over `mark` where the input begins with it. To be called before anything is read; `mark` is far shorter than a piece.
+    pub(super) fn pass_over(&mut self, mark: &[u8]) -> io::Result<()> {
+        while self.to < mark.len() {
+            match self.input.read(self.buffer.get_mut(self.to..).unwrap_or_default()) {
+                Err(fault) if fault.kind() == io::ErrorKind::Interrupted => {}
+                Err(fault) => return Err(fault),
+                Ok(0) => break,
+                Ok(read) => self.to = self.to.saturating_add(read),
+            }
+        }
+        if self.buffer.get(..self.to).is_some_and(|beginning| beginning.starts_with(mark)) {
+            self.consume(mark.len());
+        }
+        Ok(())
+    }
+}
+
 impl<R: Read> Read for WipedReader<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.from == self.to && into.len() >= PIECE {
@@ -140,6 +158,24 @@ pub(super) mod tests {
         let limit = FIRST_ROOM as u64;
         assert!(read_whole(&mut made(FIRST_ROOM), 0, limit).unwrap().is_some());
         assert!(read_whole(&mut made(FIRST_ROOM + 1), 0, limit).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_mark_is_passed_over_at_the_beginning_only_and_whole_only() {
+        let rest = |text: &[u8]| {
+            let mut reader = WipedReader::new(text);
+            reader.pass_over(b"abc").unwrap();
+            let mut rest = Vec::new();
+            reader.read_to_end(&mut rest).map(|_| rest).unwrap()
+        };
+        for (text, left) in [(&b"abcd"[..], &b"d"[..]), (b"abcabc", b"abc"), (b"abc", b""), (b"ab", b"ab"), (b"", b"")]
+        {
+            assert_eq!(rest(text), left);
+        }
+        // Byte by byte.
+        let mut reader = WipedReader::new((&b"a"[..]).chain(&b"b"[..]).chain(&b"cde"[..]));
+        reader.pass_over(b"abc").unwrap();
+        assert_eq!(reader.fill_buf().unwrap(), b"de");
     }
 
     #[test]

@@ -62,13 +62,7 @@ impl Source {
 
     /// Gives each entry to `take`, until it returns false. JSON lines begin with a brace, TOML does not.
     pub(super) fn each(mut self, mut take: impl FnMut(Result<Entry, Wrong>) -> bool) -> Result<(), Failure> {
-        let mut beginning = Vec::with_capacity(UTF8_MARK.len());
-        let limit = u64::try_from(UTF8_MARK.len()).unwrap_or(u64::MAX);
-        let read = self.input.by_ref().take(limit).read_to_end(&mut beginning);
-        read.map_err(|fault| unread(&self.name, fault))?;
-        if beginning != UTF8_MARK {
-            self.input = WipedReader::new(Box::new(io::Cursor::new(beginning).chain(self.input)));
-        }
+        self.input.pass_over(UTF8_MARK).map_err(|fault| unread(&self.name, fault))?;
         let mut first = None;
         let mut blank_lines = 0u64;
         while first.is_none() {
